@@ -1,0 +1,5 @@
+"""swerve: recommendations that turn when your user does."""
+
+from __future__ import annotations
+
+__version__ = "0.1.0"
