@@ -1,0 +1,120 @@
+"""The benchmark table of the README, rendered from `benchmarks/results/*.json`: `python -m benchmarks.table --write`.
+
+A bar that is not met stays in the table and says so.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from benchmarks.common import RESULTS, ROOT
+
+README = ROOT / "README.md"
+BEGIN, END = "<!-- benchmarks -->", "<!-- /benchmarks -->"
+
+
+@dataclass(frozen=True)
+class Bar:
+    """What one metric is, what it must reach and what we aim at."""
+
+    benchmark: str
+    metric: str
+    words: str
+    at_least: float
+    goal: float
+    more_is_better: bool = False
+
+
+BARS = (
+    Bar("freshness", "stale", "lists that miss an acknowledged event", 0, 0),
+    Bar("freshness", "http_pair_p50_ms", "HTTP: event acked and new list received, median, ms", 6, 3),
+    Bar("freshness", "http_pair_p99_ms", "the same, 99th percentile, ms", 25, 10),
+    Bar("serving", "lists_per_s", "lists per second, one core, 100 k items", 600, 1500, True),
+    Bar("serving", "p99_ms_at_half_load", "99th percentile at half that load, ms", 25, 10),
+    Bar("serving", "rss_mb", "memory of the serving process, MiB", 350, 250),
+    Bar("ingest", "batch_events_per_s", "durable events per second, in process, in batches", 20_000, 60_000, True),
+    Bar("ingest", "http_events_per_s", "durable events per second over HTTP", 10_000, 25_000, True),
+    Bar("ingest", "lone_ack_p50_ms", "one event alone, durable, median, ms", 2.5, 1),
+    Bar("imports", "import_s", "import of MovieLens-1M, s", 90, 30),
+    Bar("imports", "restart_s", "restart with it, s", 8, 3),
+    Bar("counting", "ml1m_hr10", "MovieLens-1M, hit rate at 10", 0.275, 0.285, True),
+    Bar("counting", "ml1m_ndcg10", "MovieLens-1M, NDCG at 10", 0.161, 0.167, True),
+    Bar("counting", "digi_weekly_r20", "DIGINETICA, recall at 20, refitted weekly", 0.505, 0.515, True),
+    Bar("counting", "digi_online_r20", "DIGINETICA, recall at 20, learning online", 0.520, 0.530, True),
+    Bar("footprint", "import_s", "`import swerve`, s", 0.4, 0.25),
+    Bar("footprint", "ready_s", "empty directory to a ready server, s", 3, 1),
+    Bar("footprint", "torch_loaded", "torch in the serving process", 0, 0),
+    Bar("crash", "lost", "acknowledged events lost over all crashes", 0, 0),
+    Bar("crash", "doubled", "… counted twice", 0, 0),
+    Bar("crash", "altered", "… changed", 0, 0),
+)
+
+
+def results(folder: Path = RESULTS) -> dict[str, Any]:
+    """Kept outcomes by benchmark name."""
+    return {path.stem: json.loads(path.read_text()) for path in sorted(folder.glob("*.json"))}
+
+
+def render(kept: Mapping[str, Any]) -> str:
+    """The table as Markdown, with one line naming machine and commit of every outcome in it."""
+    lines = ["| what | `benchmarks.` | measured | bar | goal |", "|---|---|---:|---:|---:|"]
+    lines += [_row(bar, kept[bar.benchmark]["metrics"]) for bar in BARS if bar.benchmark in kept]
+    lines += ["", *_sources(kept)]
+    return "\n".join(lines)
+
+
+def _row(bar: Bar, metrics: Mapping[str, float]) -> str:
+    value = metrics[bar.metric]
+    met = value >= bar.at_least if bar.more_is_better else value <= bar.at_least
+    measured = f"**{_number(value)}**" if met else f"{_number(value)} (bar not met)"
+    side = "≥" if bar.more_is_better else "≤"
+    return (
+        f"| {bar.words} | `{bar.benchmark}`: `{bar.metric}` | {measured} | {side} {_number(bar.at_least)} "
+        f"| {_number(bar.goal)} |"
+    )
+
+
+def _number(value: float) -> str:
+    if float(value).is_integer():
+        return f"{int(value):,}"
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
+
+
+def _sources(kept: Mapping[str, Any]) -> list[str]:
+    measured: dict[str, list[str]] = {}
+    for bar in BARS:
+        if bar.benchmark in kept:
+            outcome = kept[bar.benchmark]
+            names = measured.setdefault(f"commit `{outcome['commit']}`, {outcome['date']}, {outcome['machine']}", [])
+            if bar.benchmark not in names:
+                names.append(bar.benchmark)
+    return [f"Measured at {where}: {', '.join(names)}." for where, names in measured.items()]
+
+
+def written(readme: str, table: str) -> str:
+    """The README text with the table between its marks. Raises ValueError when the marks are missing."""
+    head, begin, rest = readme.partition(BEGIN)
+    _, end, foot = rest.partition(END)
+    if not begin or not end:
+        raise ValueError(f"README.md has no {BEGIN} … {END}")
+    return f"{head}{BEGIN}\n{table}\n{END}{foot}"
+
+
+def main() -> None:
+    """Print the table, or put it into the README."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--write", action="store_true", help="put the table into README.md")
+    table = render(results())
+    if parser.parse_args().write:
+        README.write_text(written(README.read_text(), table))
+    else:
+        print(table)
+
+
+if __name__ == "__main__":
+    main()
