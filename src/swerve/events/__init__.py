@@ -1,0 +1,1 @@
+"""Bytes in, clean records out: limits, parsing, normalising, gains. Knows no store and no user."""

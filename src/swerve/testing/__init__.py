@@ -1,0 +1,1 @@
+"""For your own tests: one `check_*` for each plug-in door, and makers of events."""
