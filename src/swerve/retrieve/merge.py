@@ -1,0 +1,32 @@
+"""Several sources, one set of candidates: a column per source, zero where a source has nothing to say."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from swerve.protocols import Retriever
+from swerve.types import Candidates, Floats, Query, Rows
+
+
+def strongest(rows: Rows, scores: Floats, k: int) -> tuple[Rows, Floats]:
+    """The k best of (rows, scores), in no order; ties at the cut go to the lower row."""
+    if len(rows) <= k:
+        return rows, scores
+    cut = np.partition(scores, len(scores) - k)[len(scores) - k]
+    above = np.flatnonzero(scores > cut)
+    level = np.flatnonzero(scores == cut)
+    level = level[np.argsort(rows[level])][: k - len(above)]
+    chosen = np.concatenate([above, level])
+    return rows[chosen], scores[chosen]
+
+
+def gather(query: Query, retrievers: Sequence[Retriever]) -> Candidates:
+    """Ask every retriever and merge: rows ascending, one column each."""
+    found = [strongest(*retriever.retrieve(query), query.k) for retriever in retrievers]
+    rows = np.unique(np.concatenate([rows for rows, _ in found])) if found else np.empty(0, np.int32)
+    columns = np.zeros((len(found), len(rows)), np.float32)
+    for column, (own, scores) in zip(columns, found, strict=True):
+        column[np.searchsorted(rows, own)] = scores
+    return Candidates(rows.astype(np.int32), columns, tuple(retriever.name for retriever in retrievers))
