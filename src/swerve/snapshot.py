@@ -134,7 +134,7 @@ def _manifest(folder: Path) -> _Manifest:
         if version < FORMAT or msgspec.json.format(msgspec.json.encode(manifest)) != content:
             raise _Unusable(f"is damaged: {MANIFEST} is not as it was written")
         return manifest
-    except msgspec.MsgspecError as error:
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise _Unusable(f"is damaged: {MANIFEST} cannot be read ({error})") from error
 
 
