@@ -23,7 +23,7 @@ BROKEN = {
         "np.load(path, allow_pickle=True)", "AutoModel.from_pretrained(x, trust_remote_code=True)",
         "subprocess.run(command, shell=True)", "subprocess.run(command, shell=flag)",
     ],
-    "secret_compared": ["if key.secret == given: ...", "ok = given_token != token", "digest(a) == b"],
+    "secret_compared": ["if key.secret == given: ...", "ok = given_token != token", "if secret(a) != b: ..."],
     "http_client": ["import httpx2", "from urllib.request import urlopen", "import http.client"],
     "clock": ["now = time.time()", "def f(clock=time.time): ...", "datetime.now()", "from time import time"],
     "unbounded_queue": ["q = asyncio.Queue()", "q = queue.Queue()", "q = queue.SimpleQueue()"],
@@ -37,7 +37,8 @@ BROKEN = {
 
 FINE = [
     "import re\nre.compile('a')", "np.load(path, allow_pickle=False)", "hmac.compare_digest(secret, given)",
-    "subprocess.run(command)", "q = asyncio.Queue(maxsize=100)", "task = asyncio.create_task(work())",
+    "subprocess.run(command)", "token.kind == 'name'", "sha.digest(a) == b",
+    "q = asyncio.Queue(maxsize=100)", "task = asyncio.create_task(work())",
     "group.create_task(work())", "try: f()\nexcept Exception as error:\n    report(error)",
     "try: f()\nexcept FileNotFoundError: pass", "@cache\ndef f(): ...", "time.perf_counter()",
     "from http import HTTPStatus", "@cache\ndef f(kind: type[Event]): ...",

@@ -94,14 +94,23 @@ def scattered_protocols(every: Iterable[Module]) -> Iterator[str]:
 
 def cycles(every: Iterable[Module]) -> Iterator[str]:
     names = {module.name for module in every}
-    graph = {
-        module.name: {target for _, target in imported(module) if target in names and target != module.name}
-        for module in every
-    }
+    graph = {module.name: _targets(module, names) - {module.name} for module in every}
     for start in graph:
         path = _way_back(graph, start)
         if path and start == min(path):
             yield " -> ".join([*path, start])
+
+
+def _targets(module: Module, names: set[str]) -> set[str]:
+    """Modules it imports. `from room import module` needs the module, not what the room's own file says."""
+    by_statement: dict[int, set[str]] = {}
+    for statement, name in imported(module):
+        by_statement.setdefault(id(statement), set()).add(name)
+    found = set()
+    for said in by_statement.values():
+        here = said & names
+        found |= {name for name in here if not any(other.startswith(f"{name}.") for other in here)}
+    return found
 
 
 def _way_back(graph: dict[str, set[str]], start: str) -> list[str]:

@@ -46,10 +46,15 @@ ELSEWHERE = {
     ("signal", "swerve.server"): "what the operating system sends",
     ("signal", "swerve.cli"): "what the operating system sends",
     ("weight", "swerve.rank"): "the fitted weights of a blend",
+    ("weight", "swerve.retrieve"): "how much one lag of the history speaks",
+    ("weight", "swerve.engine"): "keeps the fitted weights",
     ("weight", "swerve.counts"): "a decayed count",
+    ("hit", "swerve.counts"): "how often a transition was seen, undecayed",
+    ("hit", "swerve.log"): "an event id that was found",
     ("cursor", "swerve.log"): "what sqlite3 calls its own",
     ("cursor", "swerve.readers"): "what duckdb calls its own",
     ("sample", "swerve.readers"): "the head of a file, read to guess its columns",
+    ("sample", "swerve.evaluate"): "a random part of the users",
     ("sample", "swerve.telemetry"): "what Prometheus calls one measurement",
 }
 """(word, room): why the word is right there, with a meaning that is not the banned one."""
