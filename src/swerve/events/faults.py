@@ -17,9 +17,8 @@ KINDS: dict[str, type[msgspec.Struct]] = {
     "interaction": Interaction,
     "impression": Impression,
 }
-_PICK = Pick.__struct_fields__
 _KNOWN = {name: kind.__struct_fields__ for name, kind in KINDS.items()}
-_NAMES = frozenset(_PICK).union(*_KNOWN.values())
+_NAMES = frozenset(Pick.__struct_fields__).union(*_KNOWN.values())
 
 _NAME_CHARS = 64
 _PATH = re.compile(r"(?: - at `\$(?P<path>[^`]*)`)?$")
@@ -59,7 +58,7 @@ def invalid(error: msgspec.ValidationError, kind: str, index: int) -> Rejection:
         field = f"{where}.{missing[1]}" if where else missing[1]
         return Rejection(index=index, code="missing_field", field=field, message=f"`{missing[1]}` is needed")
     if unknown := _UNKNOWN.match(text):
-        return Rejection(index=index, code="unknown_field", field=where, message=_other_field(unknown[1], kind, where))
+        return Rejection(index=index, code="unknown_field", field=where, message=_other_field(unknown[1], kind))
     if expected := _EXPECTED.match(text):
         names = [_JSON_NAMES.get(name, f"an {name}") for name in expected[1].split(" | ")]
         said = f"expected {' or '.join(names)}, got {_JSON_NAMES.get(expected[2], f'an {expected[2]}')}"
@@ -76,8 +75,8 @@ def _where(text: str) -> str:
     return ".".join(name or number for name, number in steps if number or name in _NAMES or name == "type")
 
 
-def _other_field(name: str, kind: str, where: str) -> str:
-    known = _PICK if where.startswith("picks") else _KNOWN.get(kind, ())
+def _other_field(name: str, kind: str) -> str:
+    known = _KNOWN.get(kind, ())
     close = nearest(name, known)
     hint = f"did you mean `{close}`? " if close else ""
     return f"unknown field; {hint}known: {listed(known)}"

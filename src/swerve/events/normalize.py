@@ -129,12 +129,12 @@ def to_seconds(time: object, field: str = "time") -> float:
 
 
 def _rfc3339(text: str, field: str) -> float:
-    text = str(text)[:_TIME_CHARS]
-    try:
-        return msgspec.convert(text, _Moment).timestamp()
-    except msgspec.ValidationError:
-        if _LEAP_SECOND.search(text):
-            return _rfc3339(_LEAP_SECOND.sub(r"\g<1>59", text, count=1), field) + 1.0
+    if len(text) <= _TIME_CHARS and text.isascii():
+        try:
+            return msgspec.convert(str(text), _Moment).timestamp()
+        except msgspec.ValidationError:
+            if _LEAP_SECOND.search(text):
+                return _rfc3339(_LEAP_SECOND.sub(r"\g<1>59", text, count=1), field) + 1.0
     message = "expected Unix seconds, milliseconds or RFC 3339 with a time zone such as 2026-01-31T12:00:00+01:00"
     raise InvalidInput(message, field=field, code="invalid_time")
 

@@ -172,4 +172,4 @@ def _broken(error: Exception, start: int) -> Malformed:
     at = faults.at_byte(error)
     if at < 0 and not start:
         return Malformed("not JSON: it ends too early")
-    return Malformed(f"not JSON: broken at byte {start + max(at, 0)}")
+    return Malformed(f"not JSON: broken near byte {start + max(at, 0)}")
