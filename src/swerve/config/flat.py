@@ -43,9 +43,13 @@ def flatten(tree: object, kind: Any, origin: str, *, texts: bool = False) -> Lay
     return Layer(values, tuple(tables), dict.fromkeys(values, origin))
 
 
-def nested(flat: Mapping[Path, Any]) -> dict[str, Any]:
-    """The tree again."""
+def nested(flat: Mapping[Path, Any], tables: Iterable[Path] = ()) -> dict[str, Any]:
+    """The tree again; `tables` are there even when nothing is in them."""
     tree: dict[str, Any] = {}
+    for path in tables:
+        at = tree
+        for name in path:
+            at = at.setdefault(name, {})
     for path, value in flat.items():
         at = tree
         for name in path[:-1]:

@@ -83,13 +83,14 @@ def _settled(base: Layer | None, layers: list[Layer], preset: str) -> Loaded:
     """All layers laid over the defaults. A preset's tables stand for themselves; later layers add to them."""
     flat = flatten(Config(), Config, "default").values
     origins: dict[tuple[str, ...], str] = {}
-    for table in base.tables if base else ():
+    tables = base.tables if base else ()
+    for table in tables:
         flat = {path: value for path, value in flat.items() if path[: len(table)] != table}
     for layer in [base, *layers] if base else layers:
         flat |= layer.values
         origins |= layer.origins
     try:
-        config = msgspec.convert(nested(flat), Config)
+        config = msgspec.convert(nested(flat, tables), Config)
     except ConfigError as error:  # what a room checks in its own `__post_init__`
         origin = origins.get(tuple(error.field.split(".")), "default")
         raise ConfigError(f"{error.field} ({origin}): {error.message}", field=error.field) from error

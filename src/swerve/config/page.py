@@ -87,7 +87,7 @@ def _table(struct: type[msgspec.Struct], prefix: str) -> str:
     for field in msgspec.structs.fields(struct):
         default = getattr(defaults, field.name)
         entry = struct_of(table_of(field.type) or field.type)
-        shown = "see below" if entry is not None else f"`{_literal(default)}`"
+        shown = "" if entry is not None else f"`{_literal(default)}`"
         meaning = docs.get(field.name, "").replace("|", "\\|")
         lines.append(f"| `{prefix}.{field.name}` | {_type(field.type)} | {shown} | {meaning} |")
         if entry is not None:
@@ -127,11 +127,11 @@ def _type(kind: Any) -> str:
     if get_origin(plain) is Literal:
         return " / ".join(f"`{choice}`" for choice in get_args(plain))
     if table_of(kind) is not None:
-        return f"table of {_type(table_of(kind))}s"
+        return f"table of {_type(table_of(kind))}"
     if struct_of(kind) is not None:
-        return "table"
+        return "table, see below"
     if get_origin(plain) in (tuple, list):
-        return f"array of {_type(get_args(plain)[0])}s"
+        return f"array of {_type(get_args(plain)[0])}"
     if get_args(plain):
         return " or ".join(_type(part) for part in get_args(plain))
     return _WORDS.get(plain, "value") + _bounds(kind)
@@ -140,7 +140,8 @@ def _type(kind: Any) -> str:
 def _bounds(kind: Any) -> str:
     metas = [meta for meta in getattr(kind, "__metadata__", ()) if isinstance(meta, msgspec.Meta)]
     signs = (("gt", ">"), ("ge", "≥"), ("lt", "<"), ("le", "≤"))
-    said = [f"{sign} {limit:g}" for meta in metas for name, sign in signs if (limit := getattr(meta, name)) is not None]
+    limits = [(sign, getattr(meta, name)) for meta in metas for name, sign in signs]
+    said = [f"{sign} {_literal(limit)}" for sign, limit in limits if limit is not None]
     return f" {', '.join(said)}" if said else ""
 
 
