@@ -8,7 +8,6 @@ from collections.abc import AsyncIterator, Sequence
 from typing import TYPE_CHECKING
 
 from starlette.applications import Starlette
-from starlette.middleware import Middleware
 from starlette.routing import Route as Path
 
 from swerve.server.config import ServerConfig
@@ -37,11 +36,12 @@ def build(
     endpoints = {path: Endpoint(context, path, methods) for path, methods in by_path(routes).items()}
     app = Starlette(
         routes=[Path(path, endpoint) for path, endpoint in endpoints.items()],
-        middleware=[Middleware(Entrance, context=context, endpoints=endpoints)],
         lifespan=_watched,
     )
     app.router.redirect_slashes = False
     app.router.default = Endpoint(context, "", {})
+    # In place of Starlette's own stack: an endpoint lets no exception out, so nothing needs to catch one around it.
+    app.middleware_stack = Entrance(app.router, context, endpoints)
     app.state.context = context
     return app
 

@@ -65,11 +65,7 @@ class Call:
         """The query string as a struct. Raises InvalidInput, Malformed."""
         names, lists = _names(kind)
         values: dict[str, str | list[str]] = {}
-        try:
-            pairs = parse_qsl(self._scope["query_string"].decode("ascii"), keep_blank_values=True, errors="strict")
-        except UnicodeDecodeError:
-            raise Malformed("the query string is not percent-encoded UTF-8") from None
-        for name, value in pairs:
+        for name, value in _pairs(self._scope["query_string"]):
             if name in lists:
                 typing.cast(list[str], values.setdefault(name, [])).append(value)
             elif name in values:
@@ -154,6 +150,15 @@ class Call:
         """Run what is slow on a thread, so that lists and acks go on; at most a few at once."""
         async with self.context.threads:
             return await asyncio.to_thread(work, *args)
+
+
+def _pairs(query: bytes) -> list[tuple[str, str]]:
+    if not query:
+        return []
+    try:
+        return parse_qsl(query.decode("ascii"), keep_blank_values=True, errors="strict")
+    except UnicodeDecodeError:
+        raise Malformed("the query string is not percent-encoded UTF-8") from None
 
 
 def _too_large(limit: int) -> TooLarge:

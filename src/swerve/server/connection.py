@@ -43,6 +43,7 @@ class Connection(HttpToolsProtocol):
         self._since = self.loop.time()
         self._bytes = 0
         """Received of the headers, then of the body, of the request that is coming in."""
+        self._piece = 0
         self._stuck_since = 0.0
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -53,7 +54,8 @@ class Connection(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Bound what the parser keeps: it has no limits of its own."""
-        self._bytes += len(data)
+        self._piece = len(data)
+        self._bytes += self._piece
         super().data_received(data)
         if self.transport.is_closing():
             return
@@ -74,16 +76,19 @@ class Connection(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         """Parser: the request can start."""
-        size = len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers)
-        if size > self._limits.max_header_bytes:
+        limit = self._limits.max_header_bytes
+        # A piece holds bodies and other requests too; counting exactly is worth while only when it is large.
+        if (self._bytes > limit or self._piece > limit) and self._header_bytes() > limit:
             self.app = Refusal(HeadersTooLarge("the headers are larger than the limit"))
         cast(dict[str, Any], self.scope)[ARRIVED] = self.loop.time()
+        self._bytes = 0
         self._enter(Phase.BODY)
         super().on_headers_complete()
 
     def on_message_complete(self) -> None:
         """Parser: the request is complete."""
         super().on_message_complete()
+        self._bytes = 0
         self._enter(Phase.ANSWER)
 
     def on_response_complete(self) -> None:
@@ -113,8 +118,11 @@ class Connection(HttpToolsProtocol):
             if waited_s > limits.header_timeout_s + (limits.keep_alive_s if idle else 0):
                 self.transport.close()
 
+    def _header_bytes(self) -> int:
+        return len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers)
+
     def _enter(self, phase: Phase) -> None:
-        self._phase, self._since, self._bytes = phase, self.loop.time(), 0
+        self._phase, self._since = phase, self.loop.time()
 
     def _refuse(self, error: SwerveError) -> None:
         """Answer and close, without a request that the app could answer."""

@@ -17,7 +17,7 @@ ARRIVED = "swerve.arrived"
 
 
 class Entrance:
-    """Middleware around the router."""
+    """Stands around the router."""
 
     def __init__(self, app: ASGIApp, context: Context, endpoints: Mapping[str, Endpoint]) -> None:
         self._app = app

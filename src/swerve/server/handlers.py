@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Sequence
 
 import msgspec
 
+from swerve.engine.intake import refusal
 from swerve.errors import Overloaded
 from swerve.events.parse import parse
 from swerve.server.call import NDJSON, TEXT, Answer, Call
@@ -72,7 +73,10 @@ async def _submit(call: Call, events: Sequence[Event | Rejection], *, atomic: bo
     # The handler only waits; a client that goes away meanwhile cannot leave an event half taken.
     context = call.context
     future = context.engine.submit(events, atomic=atomic)
-    return call.answer(await context.waiters.result(future, context.config.ack_timeout_s))
+    ack = await context.waiters.result(future, context.config.ack_timeout_s)
+    if atomic and ack.rejected:
+        raise refusal(ack.rejected[0])
+    return call.answer(ack)
 
 
 async def get_recommend(call: Call) -> Answer:
@@ -95,7 +99,6 @@ def _recommend(call: Call, ask: RecommendRequest) -> Answer:
         n=ask.n,
         exclude=ask.exclude,
         filter=ask.filter,
-        diversity=ask.diversity,
         explain=ask.explain,
         after_offset=ask.after_offset,
     )
@@ -144,9 +147,7 @@ async def get_explanation(call: Call) -> Answer:
 async def get_metrics(call: Call) -> Answer:
     """All metrics in the Prometheus text format."""
     call.query(NoRequest)
-    engine = call.context.engine
-    engine.metrics()  # brings the gauges up to date
-    return Answer(engine.telemetry.render() + call.context.metrics.render(), media=TEXT)
+    return Answer(call.context.engine.metrics_text() + call.context.metrics.render(), media=TEXT)
 
 
 async def get_metrics_json(call: Call) -> Answer:
@@ -202,7 +203,7 @@ async def livez(call: Call) -> Answer:
 async def readyz(call: Call) -> Answer:
     """Whether to send requests here."""
     context = call.context
-    if context.failed:
+    if context.failed or not context.engine.status()["ready"]:
         return Answer(context.encode(Health(status="failed")), status=503)
     if context.draining:
         return Answer(context.encode(Health(status="draining")), status=503)

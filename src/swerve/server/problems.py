@@ -132,6 +132,9 @@ def invalid(error: msgspec.ValidationError, known: Sequence[str]) -> InvalidInpu
     if complaint.startswith("Object missing required field"):
         missing = next((name for name in known if f"`{name}`" in complaint), "")
         return InvalidInput("this field is required", field=field or missing, code="missing_field")
+    if complaint.startswith("Expected ") and "got" not in complaint:
+        code = "too_long" if "length <=" in complaint else "out_of_range"
+        return InvalidInput(complaint.lower().replace("`", ""), field=field, code=code)
     if complaint.startswith("Expected "):
         return InvalidInput(complaint.lower().replace("`", ""), field=field, code="wrong_type")
     return InvalidInput("this is not one of the values allowed here", field=field, code="unknown_value")

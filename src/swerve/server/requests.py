@@ -11,7 +11,8 @@ from swerve.types import Pick
 
 Id = Annotated[str, Meta(max_length=256)]
 Ids = Annotated[tuple[Id, ...], Meta(max_length=1000)]
-Size = Annotated[int, Meta(ge=1, le=1000)]
+Size = Annotated[int, Meta(extra_json_schema={"minimum": 1, "maximum": 500})]
+"""How many; the engine checks it, against `respond.n_max`. The bounds of its default are only said here."""
 Filter = Annotated[str, Meta(max_length=2000)]
 
 
@@ -30,8 +31,6 @@ class RecommendRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
     """Items to leave out."""
     filter: Filter = ""
     """Expression every item must meet, e.g. `price < 20 and category == "mugs"`."""
-    diversity: Annotated[float, Meta(ge=0, le=1)] | None = None
-    """0 = by score alone, 1 = as different as possible; absent = as configured."""
     explain: bool = False
     """Fill each pick's `why`."""
     after_offset: Annotated[int, Meta(ge=-1, le=2**62)] = -1
