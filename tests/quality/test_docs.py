@@ -7,13 +7,21 @@ import re
 from pathlib import Path
 
 import pytest
+from msgspec.structs import fields
 
 import swerve
+from swerve.cli import main
+from swerve.config import Config
+from swerve.server.routes import ROUTES
 from tests.quality.pages import TEST, Block, anchors, blocks, everything, links, pages
 from tests.quality.tree import ROOT, SOURCE, modules, rooms
 
 HEADINGS = ["What comes in", "What goes out", "Defaults", "The door", "When it fails"]
-NO_JOURNEY_PAGE = {"testing": "shipped checks, described on the pages of the doors they check"}
+NO_JOURNEY_PAGE = {
+    "testing": "shipped checks, described on the pages of the doors they check",
+    "config": "docs/config.md",
+    "engine": "the composition root has no logic: ARCHITECTURE.md",
+}
 
 EVERY_BLOCK = [block for page in pages() for block in blocks(page) if block.language == "python"]
 PAGES_WITH_CODE = sorted({block.page for block in EVERY_BLOCK if not block.not_run})
@@ -84,6 +92,27 @@ def test_every_door_is_documented() -> None:
 
     assert len(doors) >= 6
     assert not [door for door in doors if f"`{door}`" not in text]
+
+
+def test_every_setting_is_explained() -> None:
+    page = (ROOT / "docs" / "config.md").read_text()
+    names = [f"{room.name}.{field.name}" for room in fields(Config) for field in fields(room.type)]
+
+    assert len(names) > 20
+    assert not [name for name in names if f"`{name}`" not in page]
+
+
+def test_every_route_is_explained() -> None:
+    page = (ROOT / "docs" / "http-api.md").read_text()
+
+    assert not [route.path for route in ROUTES if route.path not in page]
+
+
+def test_every_verb_of_the_command_line_is_explained() -> None:
+    text = everything()
+
+    assert len(main.commands) >= 10
+    assert not [verb for verb in main.commands if f"swerve {verb}" not in text]
 
 
 def test_the_changelog_starts_with_this_version() -> None:
