@@ -153,10 +153,20 @@ def test_length_and_depth_are_bounded() -> None:
     assert compile_filter(" and ".join(["(not (true))"] * 100)), "depth is given back when a parenthesis closes"
 
 
-def test_needs_item_only_when_a_field_is_read() -> None:
-    assert not compile_filter("available and age_d < 3 and id != 'x'").needs_item
-    assert compile_filter("available and price < 3").needs_item
-    assert compile_filter("`available`").needs_item, "in backticks it is a field"
+@pytest.mark.parametrize(
+    ("text", "item", "fields"),
+    [
+        ("available and age_d < 3 and age_h > 1 and id != 'x'", False, False),
+        ("available and price < 3", False, True),
+        ("`available`", False, True),
+        ("title == 'x'", True, False),
+        ("'x' in category and price < 3", True, True),
+    ],
+)
+def test_a_predicate_says_what_of_an_item_it_reads(text: str, item: bool, fields: bool) -> None:
+    predicate = compile_filter(text)
+
+    assert (predicate.needs_item, predicate.needs_fields) == (item, fields)
 
 
 def test_the_same_text_is_compiled_once_within_a_bound() -> None:

@@ -117,20 +117,23 @@ def test_rows_may_come_in_any_order_and_number() -> None:
     assert filters.keep(rows[:0], UserState(), Conditions(filter="price < 1"), NOW).mask.tolist() == []
 
 
-def test_items_are_read_only_where_everything_else_let_them_through(monkeypatch: pytest.MonkeyPatch) -> None:
-    read: list[str] = []
-    real = Catalog.get
+def test_of_items_only_what_the_filter_names_is_read_and_only_where_it_matters(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    read: list[tuple[str, str | int]] = []
+    get, fields_of = Catalog.get, Catalog.fields_of
+    monkeypatch.setattr(Catalog, "get", lambda self, item: read.append(("item", item)) or get(self, item))
+    monkeypatch.setattr(Catalog, "fields_of", lambda self, row: read.append(("fields", row)) or fields_of(self, row))
 
-    def get(catalog: Catalog, item_id: str) -> Item | None:
-        read.append(item_id)
-        return real(catalog, item_id)
-
-    monkeypatch.setattr(Catalog, "get", get)
-    keep(filter="age_d < 2 and id != 'x'")
+    keep(filter="age_d < 2 and id != 'x' and available")
     assert read == []
 
     keep(exclude=("mug", "bow"), filter="price < 20")
-    assert read == ["cup", "bare"]
+    assert read == [("fields", 1), ("fields", 4)]
+
+    read.clear()
+    keep(exclude=("mug", "bow"), filter="category == 'gifts'")
+    assert read == [("item", "cup"), ("item", "bare")]
 
 
 def test_too_many_exclusions_are_refused() -> None:

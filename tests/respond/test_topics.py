@@ -121,6 +121,10 @@ def test_it_can_be_turned_off_and_likes_can_be_made_to_protect_nothing() -> None
     assert stubborn["comedy9"] == pytest.approx(0.5)
 
 
+def test_a_factor_never_becomes_zero_so_that_the_scores_keep_an_order() -> None:
+    assert 0 < factors(*dislikes(59), config=RespondConfig(topic_penalty=0.99))["comedy59"] < 1e-8
+
+
 @given(st.integers(0, 60), st.integers(0, 40), st.floats(0, 400), st.floats(0, 0.999))
 def test_every_factor_lies_in_0_excluded_to_1_and_more_rejections_never_raise_it(
     rejections: int, liked: int, days_ago: float, penalty: float

@@ -18,7 +18,7 @@ from __future__ import annotations
 import operator
 from collections.abc import Callable
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -47,8 +47,13 @@ class Predicate(msgspec.Struct, frozen=True):
 
     @property
     def needs_item(self) -> bool:
-        """Whether it reads more of an item than `id`, `available` and its age."""
-        return not self.names <= _WITHOUT_ITEM
+        """Whether it reads the title or the categories of an item."""
+        return not self.names.isdisjoint(_OF_ITEM)
+
+    @property
+    def needs_fields(self) -> bool:
+        """Whether it reads fields of an item."""
+        return not self.names <= _BUILT_IN.keys()
 
 
 @lru_cache(maxsize=256)
@@ -65,10 +70,19 @@ def compile_filter(text: str, max_chars: int = 2_000, max_depth: int = 32) -> Pr
 
 _Key = str | float | tuple[bool]
 _Condition = Callable[[ItemView], bool]
-_Operand = Callable[[ItemView], Value | frozenset[_Key] | None]
-"""A name or value: what it is for an item; None = the item has no such field. Lists of values come ready as keys."""
+_Read = Callable[[ItemView], Value | None]
 
-_BUILT_IN: dict[str, _Operand] = {
+
+class _Operand(NamedTuple):
+    """A name or a value."""
+
+    read: _Read
+    """What it is for an item; None = the item has no such field."""
+    constant: frozenset[_Key] | None = None
+    """What it is for every item, ready to compare; None = it differs."""
+
+
+_BUILT_IN: dict[str, _Read] = {
     "id": lambda view: view.item.id,
     "title": lambda view: view.item.title,
     "category": lambda view: list(view.item.categories),
@@ -76,7 +90,7 @@ _BUILT_IN: dict[str, _Operand] = {
     "age_h": lambda view: view.age_s / 3_600,
     "age_d": lambda view: view.age_s / 86_400,
 }
-_WITHOUT_ITEM = frozenset({"id", "available", "age_h", "age_d"})
+_OF_ITEM = frozenset({"title", "category"})
 _ORDER: dict[str, Callable[[Any, Any], bool]] = {
     "<": operator.lt,
     "<=": operator.le,
@@ -144,7 +158,7 @@ class _Parser:
             return _equality(left, self._members(), wanted=True)
         if is_value:
             raise bad_filter("expected a comparison", self.next.at)
-        return lambda view: left(view) is True
+        return lambda view: left.read(view) is True
 
     def _members(self) -> _Operand:
         """What stands right of `in`: a list of values, or a name whose value may be a list."""
@@ -157,19 +171,18 @@ class _Parser:
             if members:
                 self._expect(",")
             members.append(_key(self._value()))
-        constant = frozenset(members)
-        return lambda view: constant
+        return _Operand(lambda view: None, frozenset(members))
 
     def _operand(self) -> _Operand:
         token = self.next
         if token.kind not in {"name", "quoted"}:
             value = self._value()
-            return lambda view: value
+            return _Operand(lambda view: value, frozenset((_key(value),)))
         self._at += 1
         self.names.add(f"`{token.text}`" if token.kind == "quoted" else token.text)
         if token.kind == "name" and token.text in _BUILT_IN:
-            return _BUILT_IN[token.text]
-        return lambda view: view.item.fields.get(token.text)
+            return _Operand(_BUILT_IN[token.text])
+        return _Operand(lambda view: view.item.fields.get(token.text))
 
     def _value(self) -> str | float | bool:
         token = self.next
@@ -194,24 +207,36 @@ class _Parser:
 
 
 def _equality(left: _Operand, right: _Operand, *, wanted: bool) -> _Condition:
+    if left.constant is not None and right.constant is None:
+        left, right = right, left
+    read, other, constant = left.read, right.read, right.constant
+
     def matches(view: ItemView) -> bool:
-        one, other = left(view), right(view)
-        return one is not None and other is not None and _keys(one).isdisjoint(_keys(other)) is not wanted
+        one = read(view)
+        keys = constant if constant is not None else _keys(other(view))
+        if one is None or keys is None:
+            return False
+        if isinstance(one, list):
+            return keys.isdisjoint(map(_key, one)) is not wanted
+        return (_key(one) in keys) is wanted
 
     return matches
 
 
 def _ordering(left: _Operand, right: _Operand, ordered: Callable[[Any, Any], bool]) -> _Condition:
+    read, other = left.read, right.read
+
     def matches(view: ItemView) -> bool:
-        one, other = left(view), right(view)
-        texts = isinstance(one, str) and isinstance(other, str)
-        return (texts or (_is_number(one) and _is_number(other))) and ordered(one, other)
+        one, two = read(view), other(view)
+        if _is_number(one):
+            return _is_number(two) and ordered(one, two)
+        return isinstance(one, str) and isinstance(two, str) and ordered(one, two)
 
     return matches
 
 
 def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
+    return type(value) is float or type(value) is int  # not `isinstance`: a truth value is an int there
 
 
 def _key(value: str | float | bool) -> _Key:
@@ -219,7 +244,7 @@ def _key(value: str | float | bool) -> _Key:
     return (value,) if isinstance(value, bool) else value
 
 
-def _keys(value: Value | frozenset[_Key]) -> frozenset[_Key]:
-    if isinstance(value, frozenset):
-        return value
+def _keys(value: Value | None) -> frozenset[_Key] | None:
+    if value is None:
+        return None
     return frozenset(map(_key, value)) if isinstance(value, list) else frozenset((_key(value),))

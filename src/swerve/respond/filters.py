@@ -104,16 +104,24 @@ class Filters:
         codes = [self._catalog.category_code(name) for name in categories]
         # -1 is "unknown category" on one side and "no more categories" on the other: they must not meet.
         wanted = np.array([code for code in codes if code >= 0], dtype=np.int32)
-        found: Mask = np.isin(self._catalog.topics[rows], wanted).any(axis=1)
+        found: Mask = np.logical_or.reduce(np.isin(self._catalog.topics[rows], wanted), axis=1)
         return found
 
     def _failed(self, rows: Rows, mask: Mask, predicate: Predicate, now: float) -> Mask:
-        catalog = self._catalog
-        failed = np.zeros(len(rows), dtype=np.bool_)
-        for index in np.flatnonzero(mask).tolist():
-            row = int(rows[index])
+        """Which rows still in `mask` the filter does not hold for; of their items only what it names is decoded."""
+        catalog, matches = self._catalog, predicate.matches
+        needs_item, needs_fields = predicate.needs_item, predicate.needs_fields
+        at = np.flatnonzero(mask)
+        left = rows[at]
+        columns = zip(left.tolist(), catalog.available[left].tolist(), catalog.published[left].tolist(), strict=True)
+        results = np.zeros(len(at), dtype=np.bool_)
+        for index, (row, available, published) in enumerate(columns):
             name = catalog.ids[row]
-            item = catalog.get(name) if predicate.needs_item else Item(id=name)
-            age_s = now - float(catalog.published[row])
-            failed[index] = item is None or not predicate.matches(ItemView(item, bool(catalog.available[row]), age_s))
+            if needs_item:
+                item = catalog.get(name)
+            else:
+                item = Item(id=name, fields=catalog.fields_of(row) if needs_fields else {})
+            results[index] = item is None or not matches(ItemView(item, available, now - published))
+        failed = np.zeros(len(rows), dtype=np.bool_)
+        failed[at] = results
         return failed

@@ -6,7 +6,7 @@ import base64
 import re
 from collections.abc import Callable
 
-_SHAPE = re.compile(r"([0-9a-f]{1,16})-[A-Za-z0-9_-]{12}", re.ASCII)
+_SHAPE = re.compile(r"([0-9a-f]{1,16})-[A-Za-z0-9_-]{12}")
 
 
 def new_slate_id(offset: int, entropy: Callable[[int], bytes]) -> str:
