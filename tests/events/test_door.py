@@ -107,6 +107,14 @@ def test_numpy_values_become_plain_ones() -> None:
     assert msgspec.json.encode(got)
 
 
+@pytest.mark.parametrize(
+    "said",
+    [{"time": np.float64(NOW - 1)}, {"value": np.float64(1)}, {"action": np.str_("view")}, {"slate": np.str_("s")}],
+)
+def test_one_numpy_value_among_plain_ones_becomes_plain_too(said: dict[str, object]) -> None:
+    assert msgspec.msgpack.encode(record(view(**said)))
+
+
 EVENTS = st.lists(
     st.builds(
         Interaction,

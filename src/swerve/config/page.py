@@ -91,8 +91,11 @@ def _table(struct: type[msgspec.Struct], prefix: str) -> str:
         meaning = docs.get(field.name, "").replace("|", "\\|")
         lines.append(f"| `{prefix}.{field.name}` | {_type(field.type)} | {shown} | {meaning} |")
         if entry is not None:
-            name = f"{prefix}.{field.name}" + (".NAME" if table_of(field.type) is not None else "")
-            inner.append(f"\nEach `{name}`: {_paragraph(entry.__doc__ or '')}\n\n{_table(entry, name)}")
+            is_table = table_of(field.type) is not None
+            name = f"{prefix}.{field.name}" + (".NAME" if is_table else "")
+            inner.append(
+                f"\n{'Each ' if is_table else ''}`{name}`: {_paragraph(entry.__doc__ or '')}\n\n{_table(entry, name)}"
+            )
     return "\n".join(lines) + "\n" + "".join(inner)
 
 

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import msgspec
 
+from swerve.catalog.config import CatalogConfig
 from swerve.config.engine import EngineConfig
 from swerve.config.server import ServerConfig
 from swerve.counts.config import CountsConfig
+from swerve.encode.config import EncodeConfig
 from swerve.events.config import EventsConfig
 from swerve.log.config import LogConfig
 from swerve.rank.config import RankConfig
@@ -25,6 +27,10 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """What may come in, and what it means."""
     log: LogConfig = LogConfig()
     """How it is kept."""
+    catalog: CatalogConfig = CatalogConfig()
+    """How items are held."""
+    encode: EncodeConfig = EncodeConfig()
+    """How items become vectors."""
     state: StateConfig = StateConfig()
     """What is remembered of a user."""
     counts: CountsConfig = CountsConfig()
