@@ -93,9 +93,8 @@ def _table(struct: type[msgspec.Struct], prefix: str) -> str:
         if entry is not None:
             is_table = table_of(field.type) is not None
             name = f"{prefix}.{field.name}" + (".NAME" if is_table else "")
-            inner.append(
-                f"\n{'Each ' if is_table else ''}`{name}`: {_paragraph(entry.__doc__ or '')}\n\n{_table(entry, name)}"
-            )
+            head = f"{'Each ' if is_table else ''}`{name}`: {_paragraph(entry.__doc__ or '')}"
+            inner.append(f"\n{head}\n\n{_table(entry, name)}")
     return "\n".join(lines) + "\n" + "".join(inner)
 
 
