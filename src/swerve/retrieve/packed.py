@@ -62,7 +62,7 @@ class Packed:
         """
         vectors = self.vectors[: self.size] if at is None else self.vectors.take(at, axis=0)
         scores = vectors @ query
-        if k < len(scores):
+        if 0 < k < len(scores):
             # BLAS adds up in an order that depends on the place: keep whatever may belong to the best, then add again.
             error = 2.0 * self.dim * _EPSILON * float(np.sqrt(query @ query))
             near = np.flatnonzero(scores >= np.partition(scores, len(scores) - k)[len(scores) - k] - error)
