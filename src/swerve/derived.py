@@ -22,7 +22,7 @@ from swerve.protocols import Encoder, VectorIndex
 from swerve.retrieve.neighbours import Neighbours
 from swerve.state.config import StateConfig
 from swerve.state.users import Users
-from swerve.types import Interaction, Item, Query, Record, Rows, Touch, User, UserState
+from swerve.types import Interaction, Item, Query, Record, Touch, User, UserState
 
 UNDO = "undo"
 """Flag of a record that takes an earlier interaction back."""
@@ -136,5 +136,3 @@ class Derived:
 def touches_of(history: Sequence[str], now: float) -> UserState:
     """The state of somebody known only by the items given with the request, oldest first."""
     return UserState(touches=tuple(Touch(item, "view", 1.0, now, -1) for item in history))
-
-

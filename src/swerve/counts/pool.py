@@ -28,6 +28,12 @@ def ragged(starts: Ints, lengths: Ints) -> Ints:
     return np.repeat(starts - ends + lengths, lengths) + np.arange(total)
 
 
+def room_for(lengths: Ints) -> Ints:
+    """Slots for rows of these lengths: a power of two that leaves them at most 3/4 full."""
+    rooms: Ints = 1 << np.ceil(np.log2(lengths * 4 / 3 + 1)).astype(np.int64)
+    return rooms
+
+
 class Pool:
     """The tables: for each (row, column) two int32 values, `weights` and `hits`."""
 
@@ -117,7 +123,7 @@ class Pool:
         tight = lengths * 4 > self.room[rows] * 3
         if tight.any():
             rows, lengths = rows[tight], lengths[tight]
-            self.rebuild(rows, self.entries(rows), 1 << np.ceil(np.log2(lengths * 4 / 3 + 1)).astype(np.int64))
+            self.rebuild(rows, self.entries(rows), room_for(lengths))
 
     def entries(self, rows: Ints) -> tuple[Ints, Ints]:
         """(owner, slot) of every entry of these rows, in row order: (m,), (m,)."""

@@ -8,12 +8,13 @@ the content depends on the log alone, not on how it was cut into batches.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from swerve.counts.pool import Ints, Pool, ragged
+from swerve.counts.pool import Ints, Pool, room_for
 from swerve.types import Rows
 
 MAX_WEIGHT = int(np.iinfo(np.int32).max)
@@ -88,10 +89,12 @@ class Transitions:
         if len(long) == 0:
             return
         owners, slots = self._pool.entries(long)
-        order = np.lexsort((self._pool.columns[slots], -self._pool.weights[slots], owners))
-        lengths = self._pool.length[long]
-        best = order[ragged(np.cumsum(lengths) - lengths, np.full(len(long), keep))]
-        self._pool.rebuild(long, (owners[best], slots[best]), self._pool.room[long].copy())
+        keys = (self._pool.weights[slots].astype(np.int64) << 32) - self._pool.columns[slots]
+        ends = np.cumsum(self._pool.length[long]).tolist()
+        best = np.concatenate(
+            [start + np.argpartition(keys[start:stop], -keep)[-keep:] for start, stop in pairwise([0, *ends])]
+        )
+        self._pool.rebuild(long, (owners[best], slots[best]), room_for(np.full(len(long), keep)))
 
     def forget(self, rows: Rows) -> None:
         """Remove items altogether: their own rows, and their column in every other row."""
@@ -107,14 +110,18 @@ class Transitions:
 
     def gather(self, rows: Rows) -> tuple[Rows, NDArray[np.int32], Ints]:
         """Entries of several rows, one row after the other: (columns, weights, entries per row)."""
-        known = rows[rows < self.rows]
-        pool = self._pool
-        at = ragged(pool.start[known], pool.room[known]) if len(known) else np.empty(0, np.int64)
-        columns = pool.columns[at]
-        held = columns >= 0
+        pool, limit = self._pool, self.rows
         lengths = np.zeros(len(rows), np.int64)
-        lengths[rows < self.rows] = pool.length[known]
-        return columns[held], pool.weights[at[held]], lengths
+        columns, weights = [np.empty(0, np.int32)], [np.empty(0, np.int32)]
+        for at, row in enumerate(rows.tolist()):  # a few dozen rows at most: slices beat index arrays
+            if row < limit:
+                run = slice(pool.start[row], pool.start[row] + pool.room[row])
+                columns.append(pool.columns[run])
+                weights.append(pool.weights[run])
+                lengths[at] = pool.length[row]
+        slots = np.concatenate(columns)
+        held = np.flatnonzero(slots >= 0)
+        return slots[held], np.concatenate(weights)[held], lengths
 
     def hits(self, source: int, target: int) -> int:
         """How often `target` followed `source` within the window: exact, undecayed (0 once pruned away)."""

@@ -166,9 +166,8 @@ class Engine:
         impression = self._rooms.shown.find(slate)
         for pick in impression.picks:
             if pick.item == item:
-                if not pick.why:
-                    pick = msgspec.structs.replace(pick, why=self._rooms.lists.why(impression, item))
-                found = reasons(self._rooms.derived, impression, pick)
+                why = pick.why or self._rooms.lists.why(impression, item)
+                found = reasons(self._rooms.derived, impression, item, why)
                 return Explanation(slate=slate, item=item, score=pick.score, reasons=found)
         raise NotFound("this item was not in the slate", field="item")
 

@@ -17,8 +17,11 @@ CONFLICT = "expected another event_id: this one was taken by an event with anoth
 class Intake:
     """The way of an event from the caller to the log and back as an ack."""
 
-    def __init__(self, door: Door, writer: GroupWriter, metrics: Metrics, timer: Callable[[], float]) -> None:
+    def __init__(
+        self, door: Door, writer: GroupWriter, durability: str, metrics: Metrics, timer: Callable[[], float]
+    ) -> None:
         """`timer` is a monotonic clock in seconds; it only feeds the latency histogram."""
+        self._durability = durability
         self._door = door
         self._writer = writer
         self._metrics = metrics
@@ -57,7 +60,7 @@ class Intake:
             duplicates=len(appended.duplicates),
             rejected=tuple(sorted((*admitted.rejected, *refused), key=lambda rejection: rejection.index)),
             offset=appended.new[-1].offset if appended.new else -1,
-            durable=self._writer.durability,
+            durable=self._durability,
         )
 
     def _count(self, ack: Ack) -> None:

@@ -1,4 +1,4 @@
-"""Keeps what is derived in step with the log: recovers it at the start, and saves snapshots so that this stays quick."""
+"""Keeps derived state in step with the log: recovers it at the start, saves snapshots so that this stays quick."""
 
 from __future__ import annotations
 
@@ -26,10 +26,8 @@ def recover(derived: Derived, log: EventLog, directory: Path | None) -> list[str
             try:
                 derived.load(loaded.parts, loaded.offset)
             except (InvalidInput, KeyError, ValueError) as error:
-                raise InvalidInput(
-                    f"snapshot {loaded.offset} cannot be read: {type(error).__name__}; delete it to rebuild from the log",
-                    field="snapshots",
-                ) from error
+                what = f"snapshot {loaded.offset} cannot be read ({type(error).__name__}); delete it to rebuild"
+                raise InvalidInput(what, field="snapshots") from error
     records = log.read(derived.offset)
     while chunk := list(islice(records, CHUNK)):
         derived.apply(chunk, chunk=CHUNK)

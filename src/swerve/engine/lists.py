@@ -10,10 +10,10 @@ from collections.abc import Callable, Sequence
 import msgspec
 import numpy as np
 
+from swerve.counts.popularity import WINDOWS
 from swerve.derived import Derived, touches_of
 from swerve.errors import InvalidInput
 from swerve.protocols import Clock, Policy, Retriever
-from swerve.counts.popularity import WINDOWS
 from swerve.rank.blend import Blend
 from swerve.rank.features import FEATURES
 from swerve.respond.config import RespondConfig
@@ -95,7 +95,7 @@ class Lists:
         with self._derived.lock:
             found = gather(query, self._retrievers)
             columns = np.zeros((len(found.sources), len(rows)), np.float32)
-            shared, here, there = np.intersect1d(rows, found.rows, assume_unique=True, return_indices=True)
+            _, here, there = np.intersect1d(rows, found.rows, assume_unique=True, return_indices=True)
             columns[:, here] = found.columns[:, there]
             candidates = Candidates(rows, columns, found.sources)
             scores = blend.score(query, candidates)

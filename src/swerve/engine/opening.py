@@ -93,7 +93,7 @@ def _compose(config: Config, directory: Path | None, log: EventLog, clock: Clock
             derived=derived,
             log=log,
             writer=writer,
-            intake=Intake(Door(config.events, clock), writer, metrics, timer),
+            intake=Intake(Door(config.events, clock), writer, log.durability, metrics, timer),
             lists=Lists(derived, retrievers, slot, filters, policy, config.respond, clock, secrets.token_bytes),
             shown=Shown(log, config.engine.slates),
             keeper=keeper,

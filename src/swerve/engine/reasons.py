@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from swerve.derived import Derived
-from swerve.types import Impression, Pick, Reason, Touch
+from swerve.types import Impression, Reason, Touch
 
 NAMED = 5
 """How many of the user's own items are named as evidence."""
@@ -21,13 +21,13 @@ TEXTS = {
 }
 
 
-def reasons(derived: Derived, impression: Impression, pick: Pick) -> tuple[Reason, ...]:
+def reasons(derived: Derived, impression: Impression, item: str, why: Mapping[str, float]) -> tuple[Reason, ...]:
     """Sources by share, each followed by the user's own items it starts from. Counts are those of now."""
     found: list[Reason] = []
-    for source, share in pick.why.items():
+    for source, share in why.items():
         found.append(Reason(source=source, share=share, text=TEXTS.get(source, source)))
         if source == "transitions":
-            found += _evidence(derived, impression, pick.item, share)
+            found += _evidence(derived, impression, item, share)
     return tuple(found)
 
 

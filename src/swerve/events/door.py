@@ -38,6 +38,7 @@ class Door:
         """`clock` is asked once per call of `admit`: events that arrive together are received together."""
         self._config = config
         self._clock = clock
+        self._undoing = config.undoing
         self._gains = {name: config.gain(name, None) for name in config.actions}
 
     def admit(self, events: Sequence[Event | Rejection]) -> Admitted:
@@ -85,6 +86,8 @@ class Door:
         if event.value is not None:
             gain = self._config.gain(event.action, event.value)
         time, flags = self._when(event.time, received)
+        if event.action in self._undoing:
+            flags = (*flags, "undo")
         return Record(event=event, received=received, time=time, gain=gain, flags=flags)
 
     def _when(self, said: object, received: float) -> tuple[float, tuple[str, ...]]:

@@ -23,7 +23,7 @@ class Blend:
 
     def __init__(self, features: Features, weights: Floats, version: int) -> None:
         if weights.shape != (len(BUCKETS), len(FEATURES)) or not np.isfinite(weights).all():
-            raise ConfigError(f"weights: expected finite numbers, {len(BUCKETS)} x {len(FEATURES)}", field="rank.weights")
+            raise ConfigError(f"expected finite weights, {len(BUCKETS)} x {len(FEATURES)}", field="rank.weights")
         self.features = features
         self.weights = weights
         """(buckets, features) float32, >= 0."""
@@ -46,7 +46,7 @@ class Blend:
 
 
 def from_config(weights: Mapping[str, Sequence[float]]) -> Floats:
-    """Weights by feature name -> (buckets, features) float32. Raises ConfigError on an unknown name or a wrong length."""
+    """Weights by feature name -> (buckets, features) float32. Raises ConfigError for an unknown name or length."""
     table = np.zeros((len(BUCKETS), len(FEATURES)), np.float32)
     for name, values in weights.items():
         if name not in FEATURES:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import msgspec
 
+from swerve.retrieve.index_config import IndexConfig
+
 
 class RetrieveConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Where candidates come from and how the evidence of each source is weighed."""
@@ -42,3 +44,5 @@ class RetrieveConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     """Newest items that are always candidates."""
     fresh_half_life_s: float = 604_800.0
     """Age at which a new item's freshness has halved."""
+    index: IndexConfig = IndexConfig()
+    """How the nearest vectors are found."""

@@ -12,7 +12,7 @@ import numpy as np
 from swerve.counts.counters import Counters
 from swerve.retrieve.config import RetrieveConfig
 from swerve.retrieve.merge import strongest
-from swerve.retrieve.sums import Sums
+from swerve.retrieve.sums import Sums, raised
 from swerve.types import Floats, Query, Rows
 
 
@@ -34,9 +34,9 @@ class OnwardRetriever:
         columns, weights, lengths = table.gather(middle)
         if len(columns) == 0:
             return columns, np.empty(0, np.float32)
-        scale = reach / (table.totals[middle] + floor)
-        scores = (weights * np.repeat(scale, lengths)) ** np.float32(self._config.power)
-        return self._sums.add(columns, scores.astype(np.float32), table.rows)
+        scores = weights.astype(np.float32)
+        scores *= np.repeat((reach / (table.totals[middle] + floor)).astype(np.float32), lengths)
+        return self._sums.add(columns, raised(scores, self._config.power), table.rows)
 
     def _first_step(self, query: Query, floor: float) -> tuple[Rows, Floats]:
         """The strongest followers of the last items and the probability of reaching each: (m,), (m,)."""
