@@ -132,6 +132,14 @@ def dataset(name: str) -> Path | None:
     return folder if folder.is_dir() else None
 
 
+def required(name: str) -> Path:
+    """The folder of a data set; ends the benchmark with a sentence where this machine does not have it."""
+    folder = dataset(name)
+    if folder is None:
+        raise SystemExit(f"data set {name} is not in {data_directory()}: set SWERVE_DATA or pass --data")
+    return folder
+
+
 # --- measuring ----------------------------------------------------------------------------------------------
 
 

@@ -50,6 +50,9 @@ class Derived:
         self.users = Users(parts.state)
         self.counters = Counters(parts.counts)
         self.neighbours = Neighbours(parts.index, Vectors(directory, parts.encoder.dim), parts.neighbours)
+        folded_under = (parts.catalog, parts.state, parts.counts)
+        self.settings = msgspec.json.encode([msgspec.to_builtins(part) for part in folded_under])
+        """What a dump depends on besides the log; one made under other settings must not be loaded."""
         self.lock = threading.Lock()
         self.offset = 0
         """Offset of the next record to fold."""

@@ -66,7 +66,8 @@ def test_buckets_of_history_length(history: int, expected: int) -> None:
 
 def test_weights_from_settings_name_what_is_wrong() -> None:
     table = from_config({"own": (0.0, 1.0, 2.0, 3.0)})
-    assert table[:, FEATURES.index("own")].tolist() == [0, 1, 2, 3] and table.sum() == 6
+    assert table[:, FEATURES.index("own")].tolist() == [0, 1, 2, 3]
+    assert table.sum() == 6
     with pytest.raises(ConfigError, match="transitions"):
         from_config({"transition": (1.0, 1.0, 1.0, 1.0)})
     with pytest.raises(ConfigError, match="expected 4 numbers"):

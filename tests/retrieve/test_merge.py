@@ -35,7 +35,8 @@ def test_each_source_has_its_column() -> None:
 
 def test_no_source_no_candidates() -> None:
     merged = gather(query([1]), [])
-    assert len(merged.rows) == 0 and merged.columns.shape == (0, 0)
+    assert len(merged.rows) == 0
+    assert merged.columns.shape == (0, 0)
 
 
 @given(st.dictionaries(st.integers(0, 100), st.sampled_from([0.1, 0.2, 0.3, 0.4]), min_size=1), st.integers(1, 50))

@@ -12,6 +12,8 @@ from swerve.errors import InvalidInput
 from swerve.protocols import EventLog
 from swerve.types import Record
 
+SETTINGS = "settings"
+"""Part of a snapshot that says what it was folded under."""
 CHUNK = 8192
 """Records folded at once while nothing is served yet."""
 
@@ -22,7 +24,9 @@ def recover(derived: Derived, log: EventLog, directory: Path | None) -> list[str
     if directory is not None:
         loaded = snapshot.load_latest(directory, log.head())
         reports += loaded.reports
-        if loaded.parts:
+        if loaded.parts and loaded.parts.get(SETTINGS) != derived.settings:
+            reports.append(f"snapshot {loaded.offset} was folded under other settings: rebuilt from the log")
+        elif loaded.parts:
             try:
                 derived.load(loaded.parts, loaded.offset)
             except (InvalidInput, KeyError, ValueError) as error:
@@ -59,6 +63,7 @@ class Keeper:
     def save(self) -> int:
         """Save now, on the thread that folds; returns the offset. Everything below it need not be replayed."""
         if self._directory is not None and self._derived.offset > self.saved:
-            snapshot.save(self._directory, self._derived.offset, self._derived.dump(), self._keep)
+            parts = {**self._derived.dump(), SETTINGS: self._derived.settings}
+            snapshot.save(self._directory, self._derived.offset, parts, self._keep)
             self.saved = self._derived.offset
         return self.saved

@@ -100,7 +100,7 @@ class Lists:
             candidates = Candidates(rows, columns, found.sources)
             scores = blend.score(query, candidates)
         kept = np.flatnonzero(self._derived.catalog.available[rows])
-        order = kept[np.lexsort((rows[kept], -scores[kept]))]
+        order = kept[np.lexsort((rows[kept], -scores[kept]))].astype(np.int32)
         return self._made(blend, query, candidates, (order, scores, np.ones(len(order), np.float32)), explain=False)
 
     def trending(self, request: Request, window: str) -> tuple[Pick, ...]:

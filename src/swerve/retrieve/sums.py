@@ -8,7 +8,6 @@ import numpy as np
 
 from swerve.types import Floats, Rows
 
-
 DENSE = 50_000
 """Up to this many items one pass over a column as long as the catalog is faster than keeping a scratch column clean."""
 
@@ -31,14 +30,14 @@ class Sums(threading.local):
         """Distinct rows (m,) and the sum of `scores` (> 0) over each, (m,) float32; every row is below `size`."""
         if size <= DENSE:
             total = np.bincount(rows, weights=scores, minlength=size)
-            distinct = np.flatnonzero(total)
-            return distinct.astype(np.int32), total[distinct].astype(np.float32)
+            nonzero = np.flatnonzero(total)
+            return nonzero.astype(np.int32), total[nonzero].astype(np.float32)
         if len(self._total) < size:
             self._total = np.zeros(size, np.float32)
             self._mark = np.zeros(size, np.int32)
         order = np.arange(len(rows), dtype=np.int32)
         self._mark[rows] = order  # the last writer of each row stands for it
-        distinct = rows[np.flatnonzero(self._mark[rows] == order)]
+        distinct: Rows = rows[np.flatnonzero(self._mark[rows] == order)]
         np.add.at(self._total, rows, scores)
         sums = self._total[distinct]
         self._total[distinct] = 0.0
