@@ -31,4 +31,4 @@ __all__ = [
 
 def open_log(directory: Path, config: LogConfig, clock: Clock) -> SqliteLog | MemoryLog:
     """The log of the project at `directory` in the configured backend. Raises what opening it raises."""
-    return MemoryLog(config) if config.backend == "memory" else SqliteLog(directory, config, clock)
+    return MemoryLog(config, clock) if config.backend == "memory" else SqliteLog(directory, config, clock)

@@ -10,17 +10,21 @@ from msgspec.structs import replace
 from swerve.errors import LogFailed
 from swerve.log.config import LogConfig
 from swerve.log.dedupe import sort_out
+from swerve.protocols import Clock
 from swerve.types import Appended, Batch, Record
 
 
 class MemoryLog:
-    """An EventLog in a list. It grows with what is appended and says `memory` in every ack."""
+    """An EventLog in a list. It grows with what is appended and says `memory` in every ack.
+
+    `clock` is not read: event ids expire by the times in the records.
+    """
 
     durability = "memory"
     report: Sequence[str] = ()
     """Nothing can be found wrong at opening."""
 
-    def __init__(self, config: LogConfig) -> None:
+    def __init__(self, config: LogConfig, clock: Clock) -> None:
         self._window_s = config.dedupe_window_s
         self._records: list[Record] = []
         self._ids: dict[str, int] = {}

@@ -50,5 +50,5 @@ def _tidy(folder: Path, found: Survey) -> None:
     for base in segment.bases(folder):
         if found.parts and base < found.parts[0].base:
             segment.remove(segment.path_of(folder, base))
-    for leftover in (*folder.glob("*.new"), *folder.glob("*.new-wal"), *folder.glob("*.new-shm")):
+    for leftover in folder.glob("*.new*"):
         leftover.unlink()

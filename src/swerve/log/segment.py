@@ -63,10 +63,11 @@ def bases(folder: Path) -> list[int]:
 def build(path: Path, rows: Iterator[Row] | None = None) -> None:
     """Make a segment file with `rows` under its final name, durably. Raises sqlite3.Error, OSError."""
     passing = path.with_suffix(".new")
-    for leftover in (passing, Path(f"{passing}-wal"), Path(f"{passing}-shm")):
-        leftover.unlink(missing_ok=True)
+    for leftover in path.parent.glob(f"{passing.name}*"):
+        leftover.unlink()
     connection = sqlite3.connect(passing, isolation_level=None)
     try:
+        connection.execute("PRAGMA synchronous=OFF")  # the finished file is synced as a whole
         connection.execute(f"PRAGMA page_size={PAGE}")
         connection.execute("PRAGMA journal_mode=WAL")
         connection.execute(f"PRAGMA application_id={APPLICATION}")

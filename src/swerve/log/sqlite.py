@@ -8,6 +8,7 @@ from __future__ import annotations
 import sqlite3
 import threading
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from msgspec.structs import replace
@@ -51,6 +52,8 @@ class SqliteLog:
         self._copying = threading.Lock()
         self._folder.mkdir(parents=True, exist_ok=True)
         sync_directory(directory)
+        with suppress(PermissionError):  # the entry of a project that was made just now; not ours to sync otherwise
+            sync_directory(directory.absolute().parent)
         self._lock = DirectoryLock(directory / LOCK)
         try:
             self._open()
