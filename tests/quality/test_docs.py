@@ -6,11 +6,12 @@ import ast
 import re
 from pathlib import Path
 
+import click
 import pytest
 from msgspec.structs import fields
 
 import swerve
-from swerve.cli import main
+from swerve.cli import VERBS, main
 from swerve.config import Config
 from swerve.server.routes import ROUTES
 from tests.quality.pages import TEST, Block, anchors, blocks, everything, links, pages
@@ -21,6 +22,8 @@ NO_JOURNEY_PAGE = {
     "testing": "shipped checks, described on the pages of the doors they check",
     "config": "docs/config.md",
     "engine": "the composition root has no logic: ARCHITECTURE.md",
+    "cli": "docs/cli.md",
+    "demo": "docs/quickstart.md",
 }
 
 EVERY_BLOCK = [block for page in pages() for block in blocks(page) if block.language == "python"]
@@ -109,10 +112,28 @@ def test_every_route_is_explained() -> None:
 
 
 def test_every_verb_of_the_command_line_is_explained() -> None:
-    text = everything()
+    page = (ROOT / "docs" / "cli.md").read_text()
 
-    assert len(main.commands) >= 10
-    assert not [verb for verb in main.commands if f"swerve {verb}" not in text]
+    assert len(VERBS) >= 10
+    assert not [verb for verb, (_, words) in VERBS.items() if f"| `swerve {verb}` | {words} |" not in page]
+
+
+def test_every_option_a_page_names_is_one_of_the_command_line() -> None:
+    every = set()
+    for verb in VERBS:
+        command = main.get_command(click.Context(main), verb)
+        for part in command.commands.values() if isinstance(command, click.Group) else [command]:
+            every |= {option for given in part.params for option in (*given.opts, *given.secondary_opts)}
+    named = {
+        option
+        for page in (ROOT / "docs" / "cli.md", ROOT / "docs" / "operations.md", ROOT / "docs" / "quickstart.md")
+        for line in page.read_text().splitlines()
+        if "swerve " in line
+        for option in re.findall(r"(?<!\S)--[\w-]+", line.partition("#")[0])
+    }
+
+    assert named
+    assert not named - every - {"--help"}
 
 
 def test_the_changelog_starts_with_this_version() -> None:

@@ -20,6 +20,7 @@ LATE_IMPORTS = {
     "narwhals": "extra `data`",
     "duckdb": "extra `data`",
     "uvloop": "extra `fast`",
+    "importlib": "what loads a name on its first use, so that making events loads no engine",
 }
 """What may be imported inside a function, and why. Everything else is imported at the top, where it can be seen."""
 

@@ -45,6 +45,8 @@ ELSEWHERE = {
     ("app", "swerve.server"): "ASGI calls its callable an app",
     ("signal", "swerve.server"): "what the operating system sends",
     ("signal", "swerve.cli"): "what the operating system sends",
+    ("product", "swerve.retrieve"): "inner products",
+    ("product", "swerve.testing"): "inner products",
     ("weight", "swerve.rank"): "the fitted weights of a blend",
     ("weight", "swerve.retrieve"): "how much one lag of the history speaks",
     ("weight", "swerve.engine"): "keeps the fitted weights",
