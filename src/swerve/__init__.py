@@ -9,7 +9,7 @@ from swerve.types import Ack, Explanation, Impression, Interaction, Item, Pick, 
 if TYPE_CHECKING:
     from swerve.client import Client
     from swerve.engine import Engine
-    from swerve.engine import open_engine as open
+    from swerve.engine import open_engine as open  # noqa: A004
 
 __version__ = "0.1.0"
 __all__ = [

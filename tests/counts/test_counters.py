@@ -76,7 +76,8 @@ def test_reverse_counts_the_other_direction() -> None:
 
 def test_nothing_follows_itself() -> None:
     made = counters(CountsConfig(), [Move(9, T0, 1.0, (9, 1))])
-    assert weight(made, 9, 9, T0) == 0 and weight(made, 1, 9, T0) == pytest.approx(0.5)
+    assert weight(made, 9, 9, T0) == 0
+    assert weight(made, 1, 9, T0) == pytest.approx(0.5)
 
 
 @pytest.mark.parametrize("days", [0.3, 7.0, 10.0, 35.0])
@@ -105,8 +106,10 @@ def test_a_late_event_counts_as_much_as_if_it_had_come_in_time() -> None:
 def test_negative_gains_make_nothing_popular() -> None:
     made = counters(CountsConfig(), [Move(3, T0, -1.0, ()), Move(4, T0, 1.0, ())])
     shares = made.popularity.shares(np.array([3, 4], np.int32))
-    assert shares[:, 0].tolist() == [0, 0, 0] and shares[:, 1].tolist() == [1, 1, 1]
-    assert made.popularity.negatives[3] == 1 and made.popularity.positives[4] == 1
+    assert shares[:, 0].tolist() == [0, 0, 0]
+    assert shares[:, 1].tolist() == [1, 1, 1]
+    assert made.popularity.negatives[3] == 1
+    assert made.popularity.positives[4] == 1
 
 
 def test_each_window_forgets_at_its_own_pace() -> None:
@@ -152,7 +155,8 @@ def test_decay_spans_cover_the_batch_and_never_write_more_than_double(ages: list
     decay = Decay(half_life_s)
     times = T0 + np.array(ages)
     spans = list(decay.spans(times))
-    assert [start for start, *_ in spans] == [0, *(stop for _, stop, *_ in spans[:-1])] and spans[-1][1] == len(times)
+    assert [start for start, *_ in spans] == [0, *(stop for _, stop, *_ in spans[:-1])]
+    assert spans[-1][1] == len(times)
     assert all((factors < 2 + 1e-9).all() for *_, factors in spans)
     assert decay.clock == times.max()
     assert 1 <= decay.factor(decay.clock) < 2 + 1e-9
@@ -161,5 +165,6 @@ def test_decay_spans_cover_the_batch_and_never_write_more_than_double(ages: list
 def test_without_a_half_life_nothing_decays() -> None:
     decay = Decay(0.0)
     assert [halvings for _, _, halvings, _ in decay.spans(np.array([T0, T0 + 1e9]))] == [0]
-    assert decay.factor(T0 + 1e9) == 1.0 and math.isinf(decay.clock)
+    assert decay.factor(T0 + 1e9) == 1.0
+    assert math.isinf(decay.clock)
     assert UNIT >= 512, "1 / distance must not round to nothing"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter
 
 import numpy as np
@@ -20,7 +21,7 @@ def counted(given_pairs: Pairs, at: list[int] = []) -> Transitions:  # noqa: B00
     table = Transitions()
     table.ensure(64)
     edges = sorted({0, *(cut for cut in at if cut < len(given_pairs)), len(given_pairs)})
-    for start, stop in zip(edges, edges[1:], strict=False):
+    for start, stop in itertools.pairwise(edges):
         part = np.array(given_pairs[start:stop], np.int64).reshape(-1, 3)
         table.add(part[:, 0].astype(np.int32), part[:, 1].astype(np.int32), part[:, 2])
     return table
@@ -88,22 +89,27 @@ def test_prune_keeps_the_heaviest_and_lower_rows_on_ties() -> None:
 def test_forget_removes_the_row_and_the_column() -> None:
     table = counted([(1, 2, 5), (2, 1, 6), (3, 2, 7), (3, 4, 8)])
     table.forget(np.array([2], np.int32))
-    assert row(table, 1) == {} and row(table, 2) == {} and row(table, 3) == {4: 8}
+    assert row(table, 1) == {}
+    assert row(table, 2) == {}
+    assert row(table, 3) == {4: 8}
     assert table.totals[2] == 0
-    assert table.hits(3, 2) == 0 and table.hits(3, 4) == 1
+    assert table.hits(3, 2) == 0
+    assert table.hits(3, 4) == 1
 
 
 def test_forgotten_rows_count_again_from_zero() -> None:
     table = counted([(1, 2, 5), (3, 2, 7)])
     table.forget(np.array([2], np.int32))
     table.add(np.array([3], np.int32), np.array([2], np.int32), np.array([4]))
-    assert row(table, 3) == {2: 4} and table.hits(3, 2) == 1
+    assert row(table, 3) == {2: 4}
+    assert table.hits(3, 2) == 1
 
 
 def test_halving_halves_weights_but_not_the_evidence() -> None:
     table = counted([(1, 2, 8), (1, 3, 5)])
     table.halve(1)
-    assert row(table, 1) == {2: 4, 3: 2} and table.totals[1] == 6
+    assert row(table, 1) == {2: 4, 3: 2}
+    assert table.totals[1] == 6
     assert table.hits(1, 2) == 1
     table.halve(100)
     assert row(table, 1) == {2: 0, 3: 0}
@@ -121,7 +127,8 @@ def test_weights_stop_at_the_largest_number_instead_of_wrapping() -> None:
 def test_rows_beyond_the_table_are_empty() -> None:
     table = Transitions()
     columns, _, lengths = table.gather(np.array([0, 5], np.int32))
-    assert len(columns) == 0 and lengths.tolist() == [0, 0]
+    assert len(columns) == 0
+    assert lengths.tolist() == [0, 0]
     assert table.hits(9, 9) == 0
 
 
@@ -129,4 +136,5 @@ def test_rows_beyond_the_table_are_empty() -> None:
 def test_ensure_keeps_what_was_counted(rows: int) -> None:
     table = counted([(1, 2, 5)])
     table.ensure(64 + rows)
-    assert row(table, 1) == {2: 5} and table.rows >= 64 + rows
+    assert row(table, 1) == {2: 5}
+    assert table.rows >= 64 + rows

@@ -5,7 +5,7 @@ Stars are scaled to 1..5 by the caller (`--scale`).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from swerve.errors import InvalidInput
@@ -38,3 +38,19 @@ def parse_ratings(text: str) -> Ratings:
     except ValueError:
         raise InvalidInput("expected LEAST=ACTION pairs like 4=like,0=hide", field="ratings", code="bad_map") from None
     return Ratings(tuple(sorted(steps, reverse=True)))
+
+
+def usual_ratings(actions: Collection[str]) -> str:
+    """The usual thresholds for a project with these actions, as `parse_ratings` takes them.
+
+    Empty (the action `rate`) when the project knows `rate`; else 4 and more is its word for liking, 2.5 and more its
+    word for looking, and less its word for refusing. Empty again when it has none of these words.
+    """
+    if "rate" in actions:
+        return ""
+    steps = {least: next(filter(actions.__contains__, words), "") for least, words in _USUAL.items()}
+    return ",".join(f"{least:g}={action}" for least, action in steps.items()) if all(steps.values()) else ""
+
+
+_USUAL = {4.0: ("favourite", "like"), 2.5: ("view", "read"), 0.0: ("not_interested", "hide", "dislike")}
+"""Least rating -> words for it, the first that the project has is taken."""

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from swerve.config.server import ServerConfig as ServerConfig
+from swerve.config.server import ServerConfig
 
 __all__ = ["ServerConfig"]
