@@ -85,6 +85,10 @@ def test_a_late_interaction_does_not_bring_a_deleted_item_back() -> None:
 def test_only_so_many_deleted_ids_are_remembered() -> None:
     known = fold(catalog(remember_deleted=2), [record(name, deleted=True) for name in "abac"])
     assert [known.ensure(name, NOW) for name in "bac"] == [0, -1, -1]
+    # one that was announced again takes no room
+    known = fold(catalog(remember_deleted=2), [record("b", deleted=True), record("a", deleted=True), record("a")])
+    known.apply(record("c", deleted=True))
+    assert [known.ensure(name, NOW) for name in "bc"] == [-1, -1]
     assert fold(catalog(remember_deleted=0), [record("a", deleted=True)]).ensure("a", NOW) == 0
 
 

@@ -130,11 +130,12 @@ def test_a_file_of_another_encoder_is_refused(tmp_path: Path) -> None:
         Vectors(tmp_path, 4, NAME)
 
 
-@pytest.mark.parametrize("left", [b"", bytes(100), bytes(5000)])
+@pytest.mark.parametrize("left", [b"", bytes(100), bytes(256) + b"left" * 9999])
 def test_a_file_that_a_crash_left_unfinished_is_begun_again(tmp_path: Path, left: bytes) -> None:
     (tmp_path / "vectors").mkdir()
     (tmp_path / "vectors" / f"{NAME}.f32").write_bytes(left)
     with opened(tmp_path) as vectors:
+        assert not vectors.get(rows(0, 5)).any()
         vectors.put(rows(0), numbers(1))
     with opened(tmp_path) as vectors:
         assert vectors.get(rows(0)).tolist() == numbers(1).tolist()

@@ -58,6 +58,14 @@ def test_a_small_memory_changes_nothing_but_speed(remembered: int) -> None:
         assert np.array_equal(small.encode(ITEMS), large.encode(ITEMS))
 
 
+def test_a_memory_that_is_full_again_and_again_changes_nothing() -> None:
+    small, large = HashingEncoder(remembered=12), HashingEncoder()
+    for turn in range(3):
+        for n in range(40):
+            item = titled(f"mug {n} lamp {n * turn} chair")
+            assert np.array_equal(small.encode([item]), large.encode([item]))
+
+
 @pytest.mark.parametrize("dim", sorted(DIGESTS))
 def test_version_1_gives_these_bits(dim: int) -> None:
     assert hashlib.sha256(encode(*ITEMS, dim=dim).astype("<f4").tobytes()).hexdigest()[:16] == DIGESTS[dim]

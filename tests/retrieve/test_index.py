@@ -30,6 +30,13 @@ def unit(count: int, dim: int = 64, seed: int = 0, spread: float = 1.0, centers:
     return vectors
 
 
+def one_sided(count: int, seed: int = 0) -> Floats:
+    """Vectors that have most of their length in common."""
+    aside = unit(count, spread=3, seed=seed) + 2.0 * unit(1, seed=8)
+    vectors: Floats = (aside / np.linalg.norm(aside, axis=1, keepdims=True)).astype(np.float32)
+    return vectors
+
+
 def rows_to(count: int) -> Rows:
     return np.arange(count, dtype=np.int32)
 
@@ -180,8 +187,7 @@ def test_grouped_vectors_are_found(spread: float, centers: int) -> None:
 
 def test_vectors_that_all_lie_on_one_side_are_told_apart() -> None:
     """Raw vectors of pretrained encoders have a large common part: planes through the origin would not split them."""
-    aside = unit(20_000, spread=3) + 2.0 * unit(1, seed=8)
-    vectors = (aside / np.linalg.norm(aside, axis=1, keepdims=True)).astype(np.float32)
+    vectors = one_sided(20_000)
     index = filled(CodedIndex(64, IndexConfig(exact_below=5000, shortlist=1000)), vectors)
     assert recall(index, vectors, vectors[:60], 20) >= 0.9
 
@@ -193,6 +199,15 @@ def test_codes_that_tell_nothing_apart_are_not_trusted() -> None:
     assert rows[0].tolist() == list(range(10))
 
 
+def test_codes_stay_with_their_rows_when_others_go() -> None:
+    vectors, queries = unit(30_000, spread=3), unit(60, seed=1, spread=3)
+    index = filled(CodedIndex(64, EAGER), vectors)
+    before = recall(index, vectors, queries, 5)
+    gone = np.random.default_rng(3).permutation(30_000)[:15_000].astype(np.int32)
+    index.update(gone, np.zeros((15_000, 64), np.float32))
+    assert recall(index, np.delete(vectors, gone, axis=0), queries, 5) > before - 0.05
+
+
 def test_a_vector_put_now_is_found_by_the_next_search() -> None:
     index = filled(CodedIndex(64, EAGER), unit(20_000))
     fresh = unit(200, seed=5, spread=3)
@@ -202,7 +217,7 @@ def test_a_vector_put_now_is_found_by_the_next_search() -> None:
 
 
 def test_the_length_of_a_query_changes_scores_but_not_rows() -> None:
-    index, query = filled(CodedIndex(64, EAGER), unit(20_000)), unit(5, seed=1)
+    index, query = filled(CodedIndex(64, EAGER), one_sided(20_000)), one_sided(20, seed=1)
     rows, scores = index.search(query, 10)
     longer, more = index.search(query * 4, 10)
     assert (rows == longer).all()

@@ -99,11 +99,9 @@ class Vectors:
         found = os.pread(self._fd, _HEAD.size, 0)
         if found.strip(b"\0") and found != self._head:
             raise ConfigError(f"{self._path.name} holds other vectors: delete it to encode again", field="encode")
-        row_bytes = 4 * self.dim
-        rows = (os.fstat(self._fd).st_size - _HEAD_BYTES) // row_bytes
         if not found.strip(b"\0"):
-            rows = 0  # new, or a crash came before the head: whatever follows was never finished
-            os.ftruncate(self._fd, 0)
+            os.ftruncate(self._fd, 0)  # new, or a crash came before the head: what follows it was never finished
+        rows = (os.fstat(self._fd).st_size - _HEAD_BYTES) // (4 * self.dim)
         self._reserve(max(rows, _FIRST))
         os.pwrite(self._fd, self._head, 0)
 
