@@ -111,7 +111,8 @@ def test_V2_other_bodies_have_a_limit_of_their_own(make_web: Callable[..., Web],
 @pytest.mark.parametrize("path", ["/v1/events", "/v1/items", "/v1/recommend", "/v1/rank"])
 def test_V2_deep_nesting_breaks_nothing(web: Web, path: str, depth: int) -> None:
     for body in (b"[" * depth + b"]" * depth, b'{"x":' * depth + b"1" + b"}" * depth, b"[" * depth):
-        assert web.ask("POST", path, [body], JSON).status in (400, 413, 422)
+        reply = web.ask("POST", path, [body], JSON)
+        assert reply.status in (400, 413, 422) or (reply.status == 200 and reply.json["accepted"] == 0)
 
 
 def test_a_body_that_does_not_come_is_408(make_web: Callable[..., Web]) -> None:
