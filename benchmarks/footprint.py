@@ -26,7 +26,8 @@ def import_s() -> float:
 
 def maps(pid: int, name: str) -> bool:
     """Whether a process has mapped any file of the library `name`."""
-    return any(f"/{name}/" in line or f"lib{name}" in line for line in Path(f"/proc/{pid}/maps").open())
+    lines = Path(f"/proc/{pid}/maps").read_text().splitlines()
+    return any(f"/{name}/" in line or f"/lib{name}" in line for line in lines)
 
 
 def ready() -> tuple[float, float, bool]:
