@@ -132,6 +132,7 @@ class Derived:
         for room, target in (("catalog", self.catalog), ("users", self.users), ("counts", self.counters)):
             prefix = f"{room}."
             target.load({name.removeprefix(prefix): data for name, data in parts.items() if name.startswith(prefix)})
+        self.counters.ensure(self.catalog.size)
         self.offset = offset
         self._encode({row: item for row, name in enumerate(self.catalog.ids) if (item := self.catalog.get(name))})
 

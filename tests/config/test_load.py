@@ -81,6 +81,8 @@ def test_every_setting_has_an_origin() -> None:
         for name, value in msgspec.structs.asdict(part).items():
             if isinstance(value, dict):
                 assert all(f"{room}.{name}.{key}" in "\n".join(loaded.origins) for key in value)
+            elif isinstance(value, msgspec.Struct):
+                assert all(f"{room}.{name}.{key}" in loaded.origins for key in msgspec.structs.asdict(value))
             else:
                 assert f"{room}.{name}" in loaded.origins
 

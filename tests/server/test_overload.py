@@ -45,7 +45,7 @@ def failing(engine: Engine, monkeypatch: pytest.MonkeyPatch, error: Exception) -
 
 async def until(condition: Callable[[], bool]) -> None:
     async with asyncio.timeout(10):
-        while not condition():
+        while not condition():  # noqa: ASYNC110 - the condition belongs to other threads
             await asyncio.sleep(0.001)
 
 

@@ -7,6 +7,8 @@ from urllib.parse import quote
 import msgspec
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
+from starlette.applications import Starlette
+from starlette.routing import Mount
 
 from swerve.engine import Engine
 from swerve.types import Ack, Explanation, Impression, Interaction, Item, Record, Slate, UserView
@@ -247,9 +249,6 @@ def test_readyz_says_no_once_the_engine_is_closed(web: Web, engine: Engine) -> N
 
 
 def test_the_app_can_be_mounted_below_a_path(web: Web) -> None:
-    from starlette.applications import Starlette
-    from starlette.routing import Mount
-
     inner = web.app
     web.app = Starlette(routes=[Mount("/shop", app=inner)])
     assert web.get("/shop/v1/trending").status == 200
