@@ -187,7 +187,7 @@ def test_functions_are_short_on_the_whole() -> None:
 
 
 @pytest.mark.xfail(
-    strict=False, reason="not met yet: the server, readers and command line still need tests of their own"
+    strict=False, reason="not met yet: server, readers and command line need more tests"
 )
 def test_there_is_at_least_as_much_test_as_source() -> None:
     source = sum(module.lines for module in modules())
