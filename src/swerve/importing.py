@@ -10,7 +10,7 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future
+from concurrent.futures import Future, wait
 from pathlib import Path
 from typing import TextIO
 
@@ -210,12 +210,17 @@ class _Import:
             refused = report.total_refused
             progress(Tick(done=piece.stop, start=at, total=total, refused=refused, seconds=now - started))
 
-        for piece in _pieces(self._source, todo, self._how.batch):
-            waiting.append((piece, self._submit(piece, waiting, settle)))
-            if len(waiting) > IN_FLIGHT:
+        try:
+            for piece in _pieces(self._source, todo, self._how.batch):
+                waiting.append((piece, self._submit(piece, waiting, settle)))
+                if len(waiting) > IN_FLIGHT:
+                    settle()
+            while waiting:
                 settle()
-        while waiting:
-            settle()
+        except BaseException:
+            # What is on its way may still be stored: whoever goes on from here must find its marks.
+            wait([answer for _, answer in waiting])
+            raise
         self._position = msgspec.structs.replace(self._position, finished=True)
         self._save(timer(), force=True)
         report.seconds = timer() - started
