@@ -49,7 +49,9 @@ class Derived:
         self.catalog = Catalog(parts.catalog)
         self.users = Users(parts.state)
         self.counters = Counters(parts.counts)
-        self.neighbours = Neighbours(parts.index, Vectors(directory, parts.encoder.dim), parts.neighbours)
+        self.neighbours = Neighbours(
+            parts.index, Vectors(directory, parts.encoder.dim, parts.encoder.name), parts.neighbours
+        )
         folded_under = (parts.catalog, parts.state, parts.counts)
         self.settings = msgspec.json.encode([msgspec.to_builtins(part) for part in folded_under])
         """What a dump depends on besides the log; one made under other settings must not be loaded."""
@@ -73,7 +75,8 @@ class Derived:
                 self._interaction(event, record, moves)
             elif type(event) is Item:
                 row = self.catalog.apply(record)
-                changed[row] = self.catalog.get(event.id) or event
+                if row >= 0:  # -1: an unknown item was deleted, or the catalog is full
+                    changed[row] = self.catalog.get(event.id) or event
                 if self.catalog.freed:
                     self._count(moves)
                     self._forget(changed)
@@ -116,11 +119,12 @@ class Derived:
 
     def query(self, state: UserState, now: float, n: int, k: int) -> Query:
         """What retrieval and ranking see of a user at this moment."""
-        history = self._rows(state.touches)
-        ages = [max(now - touch.time, 0.0) for touch in reversed(state.touches) if self.catalog.row(touch.item) >= 0]
-        return Query(
-            state=state, time=now, n=n, k=k, history=np.array(history, np.int32), ages=np.array(ages, np.float32)
-        )
+        touches = state.touches[::-1]
+        rows = np.array([*map(self.catalog.row, [touch.item for touch in touches])], np.int32)
+        ages = now - np.array([touch.time for touch in touches])
+        known = rows >= 0
+        ages = np.maximum(ages[known], 0.0).astype(np.float32)
+        return Query(state=state, time=now, n=n, k=k, history=rows[known], ages=ages)
 
     def dump(self) -> dict[str, bytes]:
         """Named parts, byte-equal for the same log."""

@@ -279,3 +279,10 @@ def test_a_backup_opens_as_a_project_of_its_own(engine: swerve.Engine, tmp_path:
         assert items(other.recommend("ann")) == before
     with pytest.raises(InvalidInput):
         engine.backup(copy)
+
+
+def test_deleting_an_unknown_item_changes_nothing(engine: swerve.Engine) -> None:
+    size = engine.status()["items"]
+    engine.observe(swerve.Item(id="never-there", deleted=True))
+    assert engine.status()["items"] == size
+    assert engine.observe(play("ann", 1)).accepted == 1, "the fold goes on"

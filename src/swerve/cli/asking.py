@@ -96,7 +96,7 @@ def _title(face: Engine | Client, item: str) -> str:
 def listing(slate: Slate, titles: dict[str, str], paint: Paint, width: int) -> list[str]:
     """A slate as lines of at most `width` columns: place, title, id, score, and what the score is made of."""
     ids = max((len(pick.item) for pick in slate.picks), default=0)
-    room = max(width - ids - 38, 16)
+    room = max(width - ids - 40, 16)
     lines = []
     for pick in slate.picks:
         why = ", ".join(f"{source} {share:.0%}" for source, share in list(pick.why.items())[:2])

@@ -11,7 +11,7 @@ import msgspec
 
 from swerve.cli.projects import existing, opened, project
 from swerve.terminal import Progress
-from swerve.types import Impression, Record
+from swerve.types import Event, Impression, Item, Record
 
 _LINES = 5_000
 
@@ -28,7 +28,7 @@ def export(project: Path, file: BinaryIO, start: int, stop: int | None, impressi
     `swerve import` reads them back into the same states and counts: every event carries the time it happened.
     """
     encoder = msgspec.json.Encoder()
-    lines: list[object] = []
+    lines: list[Event] = []
     count = 0
     with opened(existing(project)) as engine:
         for record in engine.events(start, stop):
@@ -43,6 +43,9 @@ def export(project: Path, file: BinaryIO, start: int, stop: int | None, impressi
     Progress(sys.stderr, "export").end(f"{count:,} events written")
 
 
-def dated(record: Record) -> object:
+def dated(record: Record) -> Event:
     """The record's event with the time at which it happened, whatever its clock said."""
-    return msgspec.structs.replace(record.event, time=record.time)
+    event = record.event
+    if isinstance(event, Item) and event.partial and not event.time:
+        return event  # it did not say when the item was published, so it must not when it is read again
+    return msgspec.structs.replace(event, time=record.time)

@@ -29,7 +29,7 @@ _HOW = ("batch", "again", "idempotent")
 _INTERRUPTED = 130
 
 
-@click.command
+@click.command("import")
 @project
 @click.argument("path")
 @preset

@@ -60,7 +60,7 @@ class Popularity:
 
     def shares(self, rows: Rows) -> Floats:
         """Each item's share of everything counted in each window: (windows, n) float32, 0 where nothing was."""
-        counts = self._counts[:, rows].astype(np.float32)
+        counts = self._counts.take(rows, axis=1).astype(np.float32)  # several times as fast as [:, rows]
         return counts / np.maximum(self._totals, 1).astype(np.float32)[:, None]
 
     def best(self, window: str, k: int) -> Rows:

@@ -22,6 +22,8 @@ from swerve.types import Appended, Batch, Record
 T = TypeVar("T")
 IDLE_S = 1.0
 """When nothing came for this long, `idle` is called once more."""
+OFFER_WAIT_S, OFFERS = 0.1, 512
+"""Offered records alone wait this long, or until there are so many: a commit for each would cost more than its list."""
 
 
 _EMPTY = Batch(())
@@ -92,7 +94,8 @@ class GroupWriter:
                 return False
             self._offers.append((record, size))
             self._events, self._bytes = self._events + 1, self._bytes + size
-            self._changed.notify()
+            if len(self._offers) in (1, OFFERS):
+                self._changed.notify()
         return True
 
     def run(self, call: Callable[[], T]) -> Future[T]:
@@ -138,6 +141,8 @@ class GroupWriter:
     def _work(self) -> None:
         while self.failed is None:
             with self._changed:
+                if self._offers:
+                    self._changed.wait_for(self._pressing, OFFER_WAIT_S)
                 busy, closing = bool(self._asks or self._offers), self._closing
             if busy:
                 self._step()
@@ -171,6 +176,9 @@ class GroupWriter:
 
     def _woken(self) -> bool:
         return bool(self._asks or self._offers or self._closing)
+
+    def _pressing(self) -> bool:
+        return bool(self._asks or self._closing) or len(self._offers) >= OFFERS
 
     def _enough(self) -> bool:
         return self._events >= self._config.max_group or self._closing

@@ -80,8 +80,10 @@ def _part(file: File, options: ReadOptions, role: str = "") -> tuple[str, Part]:
             code="json_array",
         )
     if first != b"{":
-        given = {"delimiter": options.delimiter, "header": options.header, "encoding": options.encoding}
-        return _of_table(read_delimited(file, **given), options, role)  # type: ignore[arg-type]
+        # How the main file is written says nothing about a second one, but one maker mostly keeps to one encoding.
+        how = msgspec.structs.replace(options, delimiter="", header=None) if role else options
+        table = read_delimited(file, delimiter=how.delimiter, header=how.header, encoding=how.encoding)
+        return _of_table(table, options, role)
     if not (options.map_items if role else options.map) and looks_like_events(file):
         return "events", event_part(file)
     return _of_table(read_jsonl(file), options, role)

@@ -8,6 +8,7 @@ from swerve.catalog.catalog import Catalog
 from swerve.counts.counters import Counters
 from swerve.counts.popularity import WINDOWS
 from swerve.retrieve.config import RetrieveConfig
+from swerve.retrieve.merge import distinct
 from swerve.types import Floats, Query, Rows
 
 
@@ -23,7 +24,7 @@ class PopularRetriever:
     def retrieve(self, query: Query) -> tuple[Rows, Floats]:
         """Union of the windows; the score is the largest share of any window."""
         popularity = self._counters.popularity
-        rows = np.unique(np.concatenate([popularity.best(window, self._config.popular) for window in WINDOWS]))
+        rows = distinct(np.concatenate([popularity.best(window, self._config.popular) for window in WINDOWS]))
         return rows, popularity.shares(rows).max(axis=0, initial=0.0)
 
 

@@ -22,10 +22,18 @@ def strongest(rows: Rows, scores: Floats, k: int) -> tuple[Rows, Floats]:
     return rows[chosen], scores[chosen]
 
 
+def distinct(rows: Rows) -> Rows:
+    """Each of `rows` once, ascending; np.unique hashes first, which costs four times as much for a few thousand."""
+    ordered = np.sort(rows)
+    keep = np.ones(len(ordered), np.bool_)
+    np.not_equal(ordered[1:], ordered[:-1], out=keep[1:])
+    return ordered[keep]
+
+
 def gather(query: Query, retrievers: Sequence[Retriever]) -> Candidates:
     """Ask every retriever and merge: rows ascending, one column each."""
     found = [strongest(*retriever.retrieve(query), query.k) for retriever in retrievers]
-    rows = np.unique(np.concatenate([rows for rows, _ in found])) if found else np.empty(0, np.int32)
+    rows = distinct(np.concatenate([rows for rows, _ in found])) if found else np.empty(0, np.int32)
     columns = np.zeros((len(found), len(rows)), np.float32)
     for column, (own, scores) in zip(columns, found, strict=True):
         column[np.searchsorted(rows, own)] = scores
