@@ -121,9 +121,9 @@ class Derived:
         """What retrieval and ranking see of a user at this moment."""
         touches = state.touches[::-1]
         rows = np.array([*map(self.catalog.row, [touch.item for touch in touches])], np.int32)
-        ages = now - np.array([touch.time for touch in touches])
+        ages_s = now - np.array([touch.time for touch in touches])
         known = rows >= 0
-        ages = np.maximum(ages[known], 0.0).astype(np.float32)
+        ages = np.maximum(ages_s[known], 0.0).astype(np.float32)
         return Query(state=state, time=now, n=n, k=k, history=rows[known], ages=ages)
 
     def dump(self) -> dict[str, bytes]:
