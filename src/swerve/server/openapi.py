@@ -52,12 +52,14 @@ def document(routes: Sequence[Route] = ROUTES) -> Json:
     paths: dict[str, Json] = {}
     for route in routes:
         paths.setdefault(route.path, {})[route.method.lower()] = _operation(route, named)
-    return {
+    whole = {
         "openapi": "3.1.0",
         "info": {"title": "swerve", "version": "1", "description": "Recommendations that turn when your user does."},
         "paths": paths,
         "components": {"schemas": components, "securitySchemes": LOCKS},
     }
+    made: Json = msgspec.json.decode(msgspec.json.encode(whole))  # as it is served: arrays, not tuples
+    return made
 
 
 def _operation(route: Route, named: dict[str, Json]) -> Json:

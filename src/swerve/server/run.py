@@ -111,7 +111,7 @@ def serve(engine: Engine, keys: Keys, config: ServerConfig, on_ready: Callable[[
     # What exists now stays; the collector need not walk it again and again while requests wait.
     gc.collect()
     gc.freeze()
-    # A list waits for the writer's turn at the interpreter to end: not the default 5 ms, which would be most of its time.
+    # A list waits for the writer's turn at the interpreter to end: not the default 5 ms, which would be most of its time.  # noqa: E501
     sys.setswitchinterval(SWITCH_S)
     with listening:
         server.run([listening])
