@@ -27,14 +27,15 @@ class Verdict(NamedTuple):
         return Verdict(*(one + two for one, two in zip(self, other, strict=True)))
 
 
-def batch(name: str, rng: random.Random, *, largest: int = 7, text: int = 40) -> Batch:
-    """A batch whose records can be told apart; about half carry an event_id."""
+def batch(name: str, rng: random.Random, *, largest: int = 7, ids: float = 0.5, text: int = 40) -> Batch:
+    """A batch of 1 to `largest` records that can be told apart; the share `ids` of them carries an event_id."""
     size = rng.randint(1, largest)
-    return Batch(tuple(_record(f"{name}/{place}", rng, text) for place in range(size)), atomic=rng.random() < 0.3)
+    records = tuple(_record(f"{name}/{place}", rng, ids, text) for place in range(size))
+    return Batch(records, atomic=rng.random() < 0.3)
 
 
-def _record(name: str, rng: random.Random, text: int) -> Record:
-    event_id = name if rng.random() < 0.5 else ""
+def _record(name: str, rng: random.Random, ids: float, text: int) -> Record:
+    event_id = name if rng.random() < ids else ""
     event = Interaction(item=name, action="a" * rng.randint(1, text), user=f"u{rng.randint(0, 9)}", event_id=event_id)
     return Record(event=event, received=START_S, time=START_S, gain=1.0)
 
