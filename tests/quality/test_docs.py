@@ -136,6 +136,15 @@ def test_every_option_a_page_names_is_one_of_the_command_line() -> None:
     assert not named - every - {"--help"}
 
 
+def test_every_check_a_page_names_is_shipped() -> None:
+    named = set(re.findall(r"\bcheck_\w+", everything()))
+    shipped = {node.name for path in (SOURCE / "testing").glob("*.py") for node in ast.parse(path.read_text()).body
+               if isinstance(node, ast.FunctionDef)}  # fmt: skip
+
+    assert named
+    assert not named - shipped
+
+
 def test_the_changelog_starts_with_this_version() -> None:
     versions = re.findall(r"^## +\[?([\d.]+)", (ROOT / "CHANGELOG.md").read_text(), re.M)
 
