@@ -18,7 +18,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from pathlib import Path
 
-from swerve.log import GroupWriter, LogConfig, SqliteLog, segment
+from swerve.log import GroupWriter, LogConfig, SqliteLog, active, ids, segment
 from swerve.log.active import ActiveSegment
 from swerve.log.codec import Row
 from swerve.log.ids import Ids
@@ -52,6 +52,7 @@ def say(line: str) -> None:
 
 def live(directory: str, cycle: int, build: str, resend: Sequence[str]) -> None:
     """Open the log, send again what nobody answered, and go on sending until killed."""
+    active.WAL_BYTES, ids.RUN_IDS = 128 * 1024, 2_000  # checkpoints and runs every few moments
     BUILDS[build]()
     log = SqliteLog(Path(directory), CONFIG, time.time)
     folded: list[int] = []
@@ -125,6 +126,12 @@ def _writes_twice() -> None:
     SqliteLog._append = append  # type: ignore[method-assign]
 
 
+def _never_syncs() -> None:
+    """A commit is not synced, only the next checkpoint is."""
+    real = segment.open_writer
+    segment.open_writer = lambda path, synchronous: real(path, "NORMAL")
+
+
 def _changed(record: Record) -> Record:
     return Record(event=record.event, received=record.received, time=record.time, gain=record.gain + 1.0)
 
@@ -135,6 +142,7 @@ BUILDS: dict[str, Callable[[], None]] = {
     "forgets_ids": _forgets_ids,
     "commits_row_by_row": _commits_row_by_row,
     "alters": _writes_twice,
+    "never_syncs": _never_syncs,
 }
 
 if __name__ == "__main__":

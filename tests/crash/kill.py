@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 from typing import NamedTuple
@@ -34,7 +35,24 @@ def kill_cycles(directory: Path, cycles: int, seed: int, build: str = "right", l
 
     Batches that were sent but not answered are sent again by the next child when they carry ids.
     """
-    rng = random.Random(seed)
+    return crash_cycles(directory, cycles, random.Random(seed), build, longest_ms, kill)
+
+
+def kill(pid: int) -> None:
+    """The end of a process, whatever it is doing."""
+    os.kill(pid, signal.SIGKILL)
+
+
+def crash_cycles(
+    directory: Path,
+    cycles: int,
+    rng: random.Random,
+    build: str,
+    longest_ms: float,
+    crash: Callable[[int], None],
+    mend: Callable[[], None] = lambda: None,
+) -> Outcome:
+    """Crash a writing child again and again by `crash(pid)`, after its death `mend()` what else the crash broke."""
     sent: set[str] = set()
     acked: set[str] = set()
     command = [sys.executable, "-m", "tests.crash.child"]
@@ -45,13 +63,16 @@ def kill_cycles(directory: Path, cycles: int, seed: int, build: str = "right", l
             order = {"directory": str(directory), "cycle": cycle, "build": build, "resend": resend}
             nursery.stdin.write(json.dumps(order).encode() + b"\n")
             nursery.stdin.flush()
-            _one(nursery, rng.uniform(1.0, longest_ms) / 1e3, sent, acked)
+            _one(nursery, rng.uniform(1.0, longest_ms) / 1e3, sent, acked, crash)
+            mend()
         nursery.stdin.close()
     return Outcome(sum(len(batch_named(name).records) for name in acked), _verdict(directory, sent, acked))
 
 
-def _one(nursery: subprocess.Popen[bytes], after_s: float, sent: set[str], acked: set[str]) -> None:
-    """Kill the child `after_s` after its birth, and take in all that it said."""
+def _one(
+    nursery: subprocess.Popen[bytes], after_s: float, sent: set[str], acked: set[str], crash: Callable[[int], None]
+) -> None:
+    """Crash the child `after_s` after its birth, and take in all that it said."""
     assert nursery.stdout is not None
     said = nursery.stdout.fileno()
     pid, left_s, rest, done = 0, 10.0, b"", False
@@ -68,7 +89,7 @@ def _one(nursery: subprocess.Popen[bytes], after_s: float, sent: set[str], acked
                 done = True
         left_s -= time.monotonic() - began
         if left_s <= 0 and pid:
-            os.kill(pid, signal.SIGKILL)
+            crash(pid)
             pid, left_s = 0, 10.0
         assert left_s > 0, "the child did not end"
 
