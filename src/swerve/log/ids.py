@@ -100,6 +100,10 @@ class Ids:
             run.path.unlink(missing_ok=True)
             self._runs.remove(run)
 
+    def close(self) -> None:
+        """Release the mapped files; safe to call twice."""
+        self._runs, self._young = [], {}
+
     def _catch_up(self, stop: int, now: float, known: Known) -> None:
         """Read the ids of the records up to `stop`, leaving at most a run's worth in the dict."""
         start = self._covered

@@ -8,7 +8,7 @@ from __future__ import annotations
 import sqlite3
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 from msgspec.structs import replace
@@ -147,6 +147,7 @@ class SqliteLog:
             if self._failed is None:
                 self._sync_watermark(self._clock())
         finally:
+            self._dedupe.ids.close()
             self._watermark.close()
             self._lock.release()
 
@@ -155,11 +156,13 @@ class SqliteLog:
         *full, last = found.parts
         live = ActiveSegment(segment.path_of(self._folder, last.base), self.durability)
         self._segments = Segments(self._folder, live, self.report.append)
-        try:
+        with ExitStack() as undo:
+            undo.callback(self._segments.close, failed=True)
             self._head, self._own = found.end, found.own
             weak, serial = self.durability == "os", found.mark.serial + 1
             mark = replace(found.mark, acked=self._head, own=self._own, weak=weak, serial=serial)
             self._watermark = Watermark(self._folder, mark)
+            undo.callback(self._watermark.close)
             self._synced = self._clock()
             for part in full:
                 self._segments.add(Span(part.base, part.end, part.seal.newest if part.seal else None))
@@ -168,9 +171,7 @@ class SqliteLog:
             ids = Ids(self._folder, self._config.dedupe_window_s)
             self.report += ids.open(self.first(), self._head, self._clock(), self._known)
             self._dedupe = Dedupe(ids, self._fetch, self._config.dedupe_window_s)
-        except BaseException:
-            self._segments.close(failed=True)
-            raise
+            undo.pop_all()
 
     def _append(self, batches: Sequence[Batch]) -> list[Appended]:
         rows, answers = number(self._dedupe.sort(batches, self._clock()), self._head, self._own)
