@@ -54,6 +54,11 @@ class Tick(msgspec.Struct, frozen=True, kw_only=True):
     seconds: float
     """Since this run began."""
 
+    @property
+    def rate(self) -> float:
+        """Events a second in this run."""
+        return (self.done - self.start) / max(self.seconds, 1e-9)
+
 
 class ImportReport(msgspec.Struct, kw_only=True):
     """What became of a source."""

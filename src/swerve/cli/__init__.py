@@ -6,6 +6,8 @@ This file knows the verbs' names and what an error means for the exit status; th
 from __future__ import annotations
 
 import importlib
+import sys
+from io import TextIOWrapper
 from typing import Any, cast
 
 import click
@@ -54,6 +56,9 @@ class Verbs(click.Group):
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run a verb; what goes wrong is said in one line."""
+        for stream in (sys.stdout, sys.stderr):
+            if isinstance(stream, TextIOWrapper):
+                stream.reconfigure(errors="replace")  # a title that the terminal cannot show is no reason to stop
         try:
             return super().invoke(ctx)
         except SwerveError as error:

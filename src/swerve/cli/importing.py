@@ -128,7 +128,7 @@ def _run(
                 progress=lambda tick: bar(
                     tick.done,
                     tick.total,
-                    (tick.done - tick.start) / max(tick.seconds, 1e-9),
+                    tick.rate,
                     tick.seconds,
                     note=f"{tick.refused:,} refused" if tick.refused else "",
                 ),

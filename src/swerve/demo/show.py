@@ -1,39 +1,53 @@
-"""Two lists side by side, with what moved; and why the first item is first."""
+"""What the demo draws: two lists side by side with what moved, and the evidence for a place. At most 80 columns."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 
 from swerve.terminal import Paint, fit
 from swerve.types import Explanation
 
-WIDTH = 34
+WIDTH = 33
 """Columns of a title, so that two of them and the marks fit into 80."""
+_ALSO = re.compile(r"^(.+?)(?: \([^()]*\))* (\(\d{4}\))\s*$")
 
 
-def mark(before: Sequence[str], title: str, place: int) -> str:
-    """How `title` came to `place`: new, up, down, or unmoved."""
-    if title not in before:
+def short(title: str) -> str:
+    """A title without its other names: `Spirited Away (Sen to …) (2001)` -> `Spirited Away (2001)`."""
+    found = _ALSO.match(title)
+    return f"{found[1]} {found[2]}" if found else title
+
+
+def moved(before: Sequence[str], item: str, place: int) -> str:
+    """How `item` came to `place` (0 = first): `new`, up, down, or nothing."""
+    if item not in before:
         return "new"
-    moved = before.index(title) - place
-    return f"▲{moved}" if moved > 0 else f"▼{-moved}" if moved < 0 else ""
+    up = before.index(item) - place
+    return f"▲ {up}" if up > 0 else f"▼ {-up}" if up < 0 else ""
 
 
-def by_side(before: Sequence[str], after: Sequence[str], paint: Paint) -> list[str]:
-    """Lines of at most 80 columns: place, title before, title after, how it moved."""
-    lines = [f"    {fit('before', WIDTH)}  {fit('after', WIDTH)}"]
-    for place in range(max(len(before), len(after))):
+def side_by_side(
+    before: Sequence[str], after: Sequence[str], titles: Mapping[str, str], paint: Paint, rows: int = 10
+) -> list[str]:
+    """The first `rows` places of two lists of items: what was there, what is there now, how it got there."""
+    lines = [paint(f"    {fit('before', WIDTH)}  {fit('after', WIDTH)}".rstrip(), "dim")]
+    for place in range(min(rows, max(len(before), len(after)))):
         old = before[place] if place < len(before) else ""
         new = after[place] if place < len(after) else ""
-        moved = mark(before, new, place) if new else ""
-        colour = {"n": "green", "▲": "green", "▼": "yellow"}.get(moved[:1], "")
-        told = paint(moved, colour) if colour else moved
-        lines.append(f"{place + 1:>2}  {fit(old, WIDTH)}  {fit(new, WIDTH)}  {told}".rstrip())
+        mark = moved(before, new, place) if new else ""
+        style = {"n": ("green", "bold"), "▲": ("green",), "▼": ("dim",)}.get(mark[:1], ())
+        left = paint(fit(short(titles.get(old, "")), WIDTH), *(() if old in after else ("dim",)))
+        right = paint(fit(short(titles.get(new, "")), WIDTH), *style[1:])
+        lines.append(f" {place + 1:>2} {left}  {right}  {paint(mark, *style)}".rstrip())
     return lines
 
 
-def why_lines(explanation: Explanation, title: str) -> list[str]:
-    """The strongest reasons, in words."""
-    lines = [f"Why {title}:"]
-    lines += [f"  {reason.share:4.0%}  {reason.text}" for reason in explanation.reasons[:4]]
+def evidence(found: Explanation, title: str, paint: Paint, most: int = 4) -> list[str]:
+    """Why an item stands where it does: each source's share, and under it the user's own acts it starts from."""
+    lines = [f"    why {paint(short(title), 'bold')}?"]
+    for reason in found.reasons[:most]:
+        indent = " " * (6 if reason.item else 4)
+        words = fit(reason.text, 80 - len(indent) - 8).rstrip()
+        lines.append(f"{indent}{reason.share:>5.0%}  {paint(words, *(('dim',) if reason.item else ()))}")
     return lines
