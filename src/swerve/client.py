@@ -56,7 +56,6 @@ ANY_SIZE = EventsConfig(
     max_field_chars=HUGE,
     max_field_list=HUGE,
     max_categories=HUGE,
-    max_picks=HUGE,
 )
 """Sizes are the server's to judge; here only what JSON cannot carry is refused."""
 CLEANERS: dict[type, Callable[[Any, EventsConfig], Event]] = {
@@ -109,7 +108,7 @@ class Client:
         A single wrong event raises InvalidInput or Conflict. Of a sequence the wrong ones come back in `rejected`
         and the right ones are taken as one; with `atomic`, one wrong event raises and nothing is stored.
         """
-        if not isinstance(events, list | tuple):
+        if not isinstance(events, Sequence):
             event = _clean(events)
             return self._observe(msgspec.json.encode(event), {}, again=bool(event.event_id))
         good, places, refused = _sorted_out(events)
@@ -170,9 +169,9 @@ class Client:
         """What is known of a user. Raises NotFound."""
         return self._ask("GET", f"/v1/users/{_part(id)}", UserView)
 
-    def explain(self, slate_id: str, item_id: str) -> Explanation:
+    def explain(self, slate: str, item: str) -> Explanation:
         """Why an item stood in a slate. Raises NotFound."""
-        return self._ask("GET", f"/v1/slates/{_part(slate_id)}/explanation", Explanation, params={"item": item_id})
+        return self._ask("GET", f"/v1/slates/{_part(slate)}/explanation", Explanation, params={"item": item})
 
     def metrics(self) -> dict[str, float]:
         """The engine's metrics as one flat dict."""

@@ -169,8 +169,8 @@ CHECKS = {
 
 
 def test_V1_schemathesis_finds_nothing(tmp_path: Path) -> None:
-    counted = ask_everything(tmp_path, examples=30)
-    assert counted["cases"] >= 2000
+    counted = ask_everything(tmp_path, examples=20)
+    assert counted["cases"] >= 1500
     assert counted.keys() >= CHECKS
 
 

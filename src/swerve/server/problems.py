@@ -133,7 +133,8 @@ def invalid(error: msgspec.ValidationError, known: Sequence[str]) -> InvalidInpu
         missing = next((name for name in known if f"`{name}`" in complaint), "")
         return InvalidInput("this field is required", field=field or missing, code="missing_field")
     if complaint.startswith("Expected ") and "got" not in complaint:
-        code = "too_long" if "length <=" in complaint else "out_of_range"
+        crowded = "too_many" if complaint.startswith("Expected `array`") else "too_long"
+        code = crowded if "length <=" in complaint else "out_of_range"
         return InvalidInput(complaint.lower().replace("`", ""), field=field, code=code)
     if complaint.startswith("Expected "):
         return InvalidInput(complaint.lower().replace("`", ""), field=field, code="wrong_type")

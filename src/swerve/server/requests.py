@@ -11,8 +11,9 @@ from swerve.types import Pick
 
 Id = Annotated[str, Meta(max_length=256)]
 Ids = Annotated[tuple[Id, ...], Meta(max_length=1000)]
+Many = Annotated[tuple[Id, ...], Meta(extra_json_schema={"maxItems": 1000})]
 Size = Annotated[int, Meta(extra_json_schema={"minimum": 1, "maximum": 500})]
-"""How many; the engine checks it, against `respond.n_max`. The bounds of its default are only said here."""
+"""The engine checks how many, against `respond.n_max` and `max_exclude`. The bounds it has by default are said here."""
 Filter = Annotated[str, Meta(max_length=2000)]
 
 
@@ -27,7 +28,7 @@ class RecommendRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
     """Items touched, oldest first, instead of a stored user."""
     n: Size = 10
     """Length of the slate."""
-    exclude: Ids = ()
+    exclude: Many = ()
     """Items to leave out."""
     filter: Filter = ""
     """Expression every item must meet, e.g. `price < 20 and category == "mugs"`."""
@@ -40,7 +41,7 @@ class RecommendRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
 class RankRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Items to put in order for a user, a session or a history."""
 
-    items: Annotated[tuple[Id, ...], Meta(min_length=1, max_length=1000)]
+    items: Many
     """Items to rank; unknown ones are left out."""
     user: Id = ""
     """User id."""
@@ -64,7 +65,7 @@ class TrendingRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
 
     n: Size = 10
     """How many items."""
-    window: Literal["1h", "1d", "7d"] = "1d"
+    window: Annotated[str, Meta(extra_json_schema={"enum": ["1h", "1d", "7d"]})] = "1d"
     """How far back popularity is counted."""
     filter: Filter = ""
     """Expression every item must meet."""
