@@ -13,7 +13,8 @@ from typing import TextIO
 
 _CODES = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33", "cyan": "36"}
 _BLOCKS = "▏▎▍▌▋▊▉█"
-BAR = 24
+BAR = 30
+"""Columns of a progress bar at most; it gives way to the words beside it."""
 
 
 class Paint:
@@ -70,7 +71,7 @@ class Progress:
     def __init__(self, stream: TextIO, label: str, environ: Mapping[str, str] = os.environ) -> None:
         """`stream`: usually stderr, so that what a verb prints can be piped."""
         self._stream = stream
-        self._label = label
+        self._label = label if width_of(label) <= 24 else fit(label, 24)
         self._paint = Paint(stream, environ)
         self._live = stream.isatty() and environ.get("TERM") != "dumb"
         self._columns = columns(environ)
@@ -83,8 +84,8 @@ class Progress:
         if seconds - self._drawn_s < self._every_s:
             return
         self._drawn_s = seconds
-        # A total is an estimate: more than all would be nonsense, and 100 % is for the end.
-        share = min(done / total, 0.999) if total > 0 else -1.0
+        # A total is an estimate: 100 % is for the end, and more than all would be nonsense.
+        share = min(done / total, 0.99) if total > 0 else -1.0
         left = f"{_span((total - done) / rate)} left" if share >= 0 and rate > 0 and done < total else ""
         parts = [f"{share:4.0%}" if share >= 0 else "", f"{done:,} rows", f"{rate:,.0f}/s", left, note]
         self._draw(share, "  ".join(filter(None, parts)))
@@ -103,9 +104,9 @@ class Progress:
         if not self._live:
             self._write(f"{self._label}  {words}", last=True)
             return
-        bar = f"{self._paint(_bar(share), 'cyan')} " if share >= 0 else ""
-        room = self._columns - len(self._label) - (BAR + 1 if bar else 0) - 3
-        self._write(f"{self._label}  {bar}{fit(words, room).rstrip()}", last=False)
+        room = self._columns - width_of(self._label) - width_of(words) - 4
+        bar = f"{self._paint(_bar(share, min(room, BAR)), 'cyan')} " if share >= 0 and room >= 4 else ""
+        self._write(f"{self._label}  {bar}{fit(words, self._columns - width_of(self._label) - 3).rstrip()}", last=False)
 
     def _write(self, line: str, *, last: bool) -> None:
         clear = "\r\x1b[K" if self._live else ""
@@ -114,10 +115,9 @@ class Progress:
         self._shown = not last
 
 
-def _bar(share: float) -> str:
-    eighths = round(share * BAR * 8)
-    full, part = divmod(eighths, 8)
-    return ("█" * full + (_BLOCKS[part - 1] if part else "")).ljust(BAR, "░")[:BAR]
+def _bar(share: float, width: int) -> str:
+    full, part = divmod(round(share * width * 8), 8)
+    return ("█" * full + (_BLOCKS[part - 1] if part else "")).ljust(width, "░")
 
 
 def _span(seconds: float) -> str:
