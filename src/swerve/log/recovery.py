@@ -37,6 +37,8 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
     """First offset concerned; -1 = none."""
     last: int = -1
     """Last offset concerned."""
+    lost: bool = False
+    """True when no intact copy of these records was found."""
     what: str
     remedy: str = ""
     """What `swerve doctor --repair` (or opening, for `torn`) does about it."""
@@ -121,7 +123,7 @@ class _Look:
     def _absent(self, base: int, end: int) -> Part:
         path = segment.path_of(self._folder, base)
         remedy = "the segment is made again without these records"
-        self._find("damage", path, (base, end - 1), "the segment file is missing", remedy)
+        self._find("damage", path, (base, end - 1), "the segment file is missing", remedy, lost=True)
         return Part(base=base, end=end, own=None, broken=True)
 
     def _part(self, base: int, following: int | None, previous: int | None) -> Part:
@@ -152,15 +154,17 @@ class _Look:
     def _read(self, path: Path, base: int, following: int | None, own: int | None) -> tuple[int, int, int | None]:
         """Where checking began, the offset after the last record and its own checksum. Raises BrokenChainError."""
         start, stop = base, segment.LAST
-        with closing(segment.open_reader(path, still=segment.is_still(path))) as reader:
-            try:
+        try:
+            with closing(segment.open_reader(path, still=segment.is_still(path))) as reader:
                 if self._verify == "tail" and following is None:
                     (top,) = reader.execute("SELECT max(offset) FROM records").fetchone()
                     start, own = (top - TAIL, None) if top is not None and top - TAIL > base else (base, own)
                 end, own = walk(reader.execute(segment.SELECT, (start, stop)), start, own)
+                if start > base and end != top + 1:
+                    raise BrokenChainError(base, "the newest records are not where the index says")
                 wrong = segment.check_form(reader, thorough=self._verify == "full")
-            except (sqlite3.Error, TypeError) as error:
-                raise BrokenChainError(base, str(error)) from error
+        except (sqlite3.Error, TypeError) as error:
+            raise BrokenChainError(base, str(error)) from error
         if wrong:
             raise BrokenChainError(base, wrong)
         return start, end, own
@@ -200,7 +204,8 @@ class _Look:
         saved = salvage.choose(found, base, end)
         lost = salvage.ranges([offset for offset in range(base, end) if offset not in saved])
         for span in lost:
-            self._find("damage", path, span, broken.what, "quarantine; the file is rebuilt without these records")
+            remedy = "quarantine; the file is rebuilt without these records"
+            self._find("damage", path, span, broken.what, remedy, lost=True)
         if not lost:
             unread = (broken.offset, max(end - 1, broken.offset))
             self._find("damage", path, unread, broken.what, "quarantine; the file is rebuilt, every record is saved")
@@ -211,15 +216,17 @@ class _Look:
         if self._mark is None:
             return max(found, default=base - 1) + 1
         end = max(base, self._mark.acked)
-        with closing(segment.open_reader(path, still=segment.is_still(path))) as reader:
-            try:
+        try:
+            with closing(segment.open_reader(path, still=segment.is_still(path))) as reader:
                 return walk(reader.execute(segment.SELECT, (end, segment.LAST)), end, None)[0]
-            except BrokenChainError as broken:
-                return broken.offset
-            except sqlite3.Error:
-                return end  # not even a query can be prepared: the watermark has to do
+        except BrokenChainError as broken:
+            return broken.offset
+        except sqlite3.Error:
+            return end  # not even a query can be prepared: the watermark has to do
 
-    def _find(self, kind: Kind, path: Path, span: tuple[int, int], what: str, remedy: str) -> None:
+    def _find(
+        self, kind: Kind, path: Path, span: tuple[int, int], what: str, remedy: str, *, lost: bool = False
+    ) -> None:
         first, last = span
-        finding = Finding(kind=kind, segment=path.name, first=first, last=last, what=what, remedy=remedy)
-        self._findings.append(finding)
+        found = Finding(kind=kind, segment=path.name, first=first, last=last, lost=lost, what=what, remedy=remedy)
+        self._findings.append(found)

@@ -106,7 +106,13 @@ def is_still(path: Path) -> bool:
 
 
 def open_reader(path: Path, *, still: bool) -> sqlite3.Connection:
-    """A connection that cannot write. `still`: nobody writes this file any more, so it needs no locks."""
+    """A connection that cannot write. `still`: nobody writes this file any more, so it needs no locks.
+
+    Raises sqlite3.Error.
+    """
+    if path.exists() and path.stat().st_size < PAGE:
+        # SQLite takes an empty file for a new database and removes the write-ahead log beside it, even when reading.
+        raise sqlite3.DatabaseError("the file is too short to be a database")
     mode = "mode=ro&immutable=1" if still else "mode=ro"
     connection = sqlite3.connect(f"{path.absolute().as_uri()}?{mode}", uri=True, check_same_thread=False, timeout=5.0)
     connection.text_factory = bytes

@@ -77,10 +77,18 @@ class Watermark:
     """The open file of a live log."""
 
     def __init__(self, folder: Path, mark: Mark) -> None:
-        store(folder, mark)
-        self._fd = os.open(folder / NAME, os.O_RDWR | os.O_CLOEXEC)
         self.mark = mark
         self.unsynced = False
+        path = folder / NAME
+        if not path.exists() or path.stat().st_size < 2 * _SPACING:
+            store(folder, mark)
+        self._fd = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+        try:
+            self._put(mark)  # in place: that works on a full disk too
+            self.sync()
+        except OSError:
+            self.close()
+            raise
 
     def advance(self, acked: int, own: int) -> None:
         """Note that everything below `acked` is committed. Not synced; raises OSError."""
