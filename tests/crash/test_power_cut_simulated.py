@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -123,7 +124,7 @@ def _never_synced(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def _renamed_before_it_is_synced(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(segment, "sync_file", lambda path: None)
+    monkeypatch.setattr(segment, "os", SimpleNamespace(fsync=lambda fd: None))
 
 
 def _marked_before_it_is_true(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -31,6 +31,7 @@ class ActiveSegment:
         self._reader: sqlite3.Connection | None = segment.open_reader(path, still=False)
         self._writer = segment.open_writer(path, "FULL" if durability == "fsync" else "NORMAL")
         try:
+            self._reader.execute("SELECT offset FROM records LIMIT 1").fetchone()  # only now is the file really open
             self._check_writable()
             # What a killed process left may be visible but not yet on disk: a checkpoint syncs it.
             self.checkpoint(empty=True)

@@ -7,6 +7,7 @@ any more, so opening can verify a full segment at the speed of the disk.
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import zlib
 from collections.abc import Iterator
@@ -16,7 +17,7 @@ import msgspec
 
 from swerve.errors import SwerveError
 from swerve.log.codec import Row
-from swerve.log.files import sync_directory, sync_file, write_durably
+from swerve.log.files import sync_directory, write_durably
 
 FORMAT = 1
 APPLICATION = 0x53575200 + FORMAT
@@ -27,6 +28,8 @@ INSERT = "INSERT INTO records VALUES(?, ?, ?)"
 SELECT = "SELECT offset, crc, payload FROM records WHERE offset >= ? AND offset < ? ORDER BY offset"
 LAST = 2**63 - 1
 _CHUNK = 2**20
+_MODE_AT, _WAL_MODE = 18, b"\2\2"
+"""Where a database says that it is written through a write-ahead log, and how."""
 
 
 class Seal(msgspec.Struct, frozen=True):
@@ -67,20 +70,23 @@ def build(path: Path, rows: Iterator[Row] | None = None) -> None:
         leftover.unlink()
     connection = sqlite3.connect(passing, isolation_level=None)
     try:
-        connection.execute("PRAGMA synchronous=OFF")  # the finished file is synced as a whole
+        connection.execute("PRAGMA journal_mode=OFF")  # the finished file is synced as a whole
+        connection.execute("PRAGMA synchronous=OFF")
         connection.execute(f"PRAGMA page_size={PAGE}")
-        connection.execute("PRAGMA journal_mode=WAL")
+        connection.execute("BEGIN")
         connection.execute(f"PRAGMA application_id={APPLICATION}")
         connection.execute(f"PRAGMA user_version={FORMAT}")
         connection.execute(SCHEMA)
         if rows is not None:
-            connection.execute("BEGIN")
             connection.executemany(INSERT, rows)
-            connection.execute("COMMIT")
-        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        connection.execute("COMMIT")
     finally:
         connection.close()
-    sync_file(passing)
+    with passing.open("r+b", buffering=0) as file:
+        # `PRAGMA journal_mode=WAL` would say nothing when the disk fails under it; these two bytes are all it does.
+        file.seek(_MODE_AT)
+        file.write(_WAL_MODE)
+        os.fsync(file.fileno())
     passing.replace(path)
     sync_directory(path.parent)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import sqlite3
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from msgspec.structs import replace
@@ -62,13 +62,10 @@ class SqliteLog:
             raise
 
     def append(self, batches: Sequence[Batch]) -> list[Appended]:
-        """Commit all batches as one group, in order; one answer a batch. Raises LogFailed, StorageFull."""
-        try:
-            self.settle()
+        """Commit all batches as one group, in order; one answer a batch. Raises LogFailed, StorageFull, LogDamaged."""
+        self.settle()
+        with self._ending():
             return self._append(batches)
-        except LogFailed as failure:
-            self._failed = failure
-            raise
 
     def read(self, start: int = 0, stop: int | None = None) -> Iterator[Record]:
         """Records with start <= offset < stop, in order, without those a repair lost. Raises LogDamaged.
@@ -90,14 +87,8 @@ class SqliteLog:
         if self._failed is not None or self._closed:
             why = "the log failed before and takes nothing any more" if self._failed else "the log is closed"
             raise LogFailed(why, field="log") from self._failed
-        now = self._clock()
-        if self._head - self._segments.live.base >= self._config.segment_events:
-            self._roll()
-        elif self._segments.live.due():
-            self._segments.live.checkpoint()
-        self._dedupe.ids.settle(now)
-        if self._watermark.unsynced and abs(now - self._synced) >= MARK_SYNC_S:
-            self._sync_watermark(now)
+        with self._ending():
+            self._settle(self._clock())
 
     def retain(self, before: int) -> int:
         """Drop the oldest full segments that nobody needs, and count them. Raises LogFailed.
@@ -110,17 +101,10 @@ class SqliteLog:
         if first <= self.first() or not self._copying.acquire(blocking=False):
             return 0
         try:
-            # Said first: when the process dies in between, opening knows that the rest may go.
-            self._watermark.drop(first)
-            count = self._segments.drop(first)
-            sync_directory(self._folder)
-            self._dedupe.ids.drop(first)
-        except OSError as error:
-            self._failed = LogFailed(f"dropping old segments failed: {error}", field="log")
-            raise self._failed from error
+            with self._ending():
+                return self._drop(first)
         finally:
             self._copying.release()
-        return count
 
     def backup(self, to: Path) -> int:
         """Copy the log, while it is written, into the new project directory `to`; verified, opens like any other.
@@ -173,6 +157,25 @@ class SqliteLog:
             self._dedupe = Dedupe(ids, self._fetch, self._config.dedupe_window_s)
             undo.pop_all()
 
+    @contextmanager
+    def _ending(self) -> Iterator[None]:
+        """A write or sync that failed is the last thing this log does."""
+        try:
+            yield
+        except LogFailed as failure:
+            self._failed = failure
+            raise
+
+    def _settle(self, now: float) -> None:
+        live = self._segments.live
+        if self._head - live.base >= self._config.segment_events:
+            self._roll()
+        elif live.due():
+            live.checkpoint()
+        self._dedupe.ids.settle(now)
+        if self._watermark.unsynced and abs(now - self._synced) >= MARK_SYNC_S:
+            self._sync_watermark(now)
+
     def _append(self, batches: Sequence[Batch]) -> list[Appended]:
         rows, answers = number(self._dedupe.sort(batches, self._clock()), self._head, self._own)
         if rows:
@@ -217,6 +220,17 @@ class SqliteLog:
                 return
             raise failure from error
         self._segments.roll(ActiveSegment(path, self.durability), self._own)
+
+    def _drop(self, first: int) -> int:
+        try:
+            # Said first: when the process dies in between, opening knows that the rest may go.
+            self._watermark.drop(first)
+            count = self._segments.drop(first)
+            sync_directory(self._folder)
+            self._dedupe.ids.drop(first)
+        except OSError as error:
+            raise LogFailed(f"dropping old segments failed: {error}", field="log") from error
+        return count
 
     def _droppable(self, before: int) -> int:
         """The offset below which segments may be dropped."""
