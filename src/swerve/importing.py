@@ -7,10 +7,12 @@ came, at the price of one id in 2,000 events.
 
 from __future__ import annotations
 
+import gc
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, wait
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TextIO
 
@@ -127,7 +129,19 @@ def run_import(
         run = 0 if position is None else position.run + 1
         head = engine.status()["offset"]
         position = Position(fingerprint=source.fingerprint, name=source.name, run=run, offset=head)
-    return _Import(engine, source, position, positions, how).run(progress, rejects, timer)
+    with _collecting_less():
+        return _Import(engine, source, position, positions, how).run(progress, rejects, timer)
+
+
+@contextmanager
+def _collecting_less() -> Iterator[None]:
+    """Hardly anything an import makes is cyclic: walking all of it again and again took a sixth of the time."""
+    before = gc.get_threshold()
+    gc.set_threshold(100_000, 20, 100)
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
 
 
 class _Piece(msgspec.Struct, frozen=True):

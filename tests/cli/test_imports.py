@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import io
 import json
 import os
@@ -278,6 +279,18 @@ def test_D1_an_import_killed_again_and_again_ends_like_one_that_was_not(tmp_path
     with opened(tmp_path / "killed") as engine:
         assert stored(engine) == body
         assert derived(engine) == whole
+
+
+def test_the_collector_is_left_as_it_was(tmp_path: Path) -> None:
+    before = gc.get_threshold()
+    seen: list[object] = []
+
+    imported(tmp_path, BODY[:10], progress=lambda tick: seen.append(gc.get_threshold()))
+    with pytest.raises(ZeroDivisionError):
+        imported(tmp_path, BODY[:20], progress=lambda tick: 1 // 0)
+
+    assert seen[0] != before
+    assert gc.get_threshold() == before
 
 
 def test_report_can_be_written_down() -> None:

@@ -8,11 +8,10 @@ from pathlib import Path
 
 import click
 
-from swerve.cli.projects import existing, project
+from swerve.cli.projects import KEYS, existing, project
 from swerve.server.keys import Key, Keys, Role
 from swerve.terminal import table
 
-KEYS = "keys.json"
 _DAY_S = 86_400.0
 
 

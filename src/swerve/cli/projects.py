@@ -13,7 +13,8 @@ from swerve.config import PRESETS
 from swerve.engine import Engine, open_engine
 
 F = TypeVar("F", bound=Callable[..., Any])
-LOG = "log"
+LOG, KEYS = "log", "keys.json"
+"""What a project holds: its log, and the API keys."""
 
 
 def project(function: F) -> F:

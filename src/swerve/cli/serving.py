@@ -6,11 +6,9 @@ from pathlib import Path
 
 import click
 
-from swerve.cli.projects import opened, preset, project
+from swerve.cli.projects import KEYS, opened, preset, project
 from swerve.server import Keys
 from swerve.server import serve as serve_engine
-
-KEYS = "keys.json"
 
 
 @click.command

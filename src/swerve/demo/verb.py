@@ -11,7 +11,7 @@ from pathlib import Path
 
 import click
 
-from swerve.cli.projects import opened
+from swerve.cli.projects import KEYS, opened
 from swerve.demo.show import evidence, short, side_by_side
 from swerve.engine import Engine
 from swerve.importing import run_import
@@ -47,7 +47,7 @@ def demo(ctx: click.Context, directory: Path, once: bool, port: int | None) -> N
         _Show(engine, paint).run()
         if once:
             return
-        status = serve_engine(engine, Keys(directory / "keys.json"), engine.config.server, _ready)
+        status = serve_engine(engine, Keys(directory / KEYS), engine.config.server, _ready)
     ctx.exit(status)
 
 
