@@ -90,7 +90,7 @@ def machine(folder: Path, size_mb: int = 96) -> Iterator[Machine]:
 
 def cut_cycles(computer: Machine, cycles: int, seed: int, build: str = "right") -> Outcome:
     """Cut the power of a writing child after up to 200 ms, `cycles` times; see `kill_cycles`."""
-    directory = computer.mount / "shop"
+    directory = computer.mount / f"shop{seed}"
     return crash_cycles(directory, cycles, random.Random(seed), build, 200.0, computer.cut, computer.restart)
 
 

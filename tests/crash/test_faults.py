@@ -114,7 +114,7 @@ def test_D5_the_first_failed_write_or_sync_ends_the_log(quick_path: Path, kind: 
 def test_D5_the_harness_sees_a_build_that_syncs_again(quick_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     real = active.ActiveSegment.close
     monkeypatch.setattr(active.ActiveSegment, "close", lambda self, failed=False: real(self, failed=False))
-    disk = Disk("sync", range(9, 10), sqlite3.SQLITE_IOERR_FSYNC)
+    disk = Disk("sync", range(6, 7), sqlite3.SQLITE_IOERR_FSYNC)
 
     write_until_failure(quick_path, disk)
 
