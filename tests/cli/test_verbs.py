@@ -329,6 +329,17 @@ def test_export_writes_to_stdout_by_default_and_may_leave_slates_out(shop: Path)
     assert len(events) == 75
 
 
+def test_a_reader_of_our_words_who_goes_away_is_no_error(shop: Path) -> None:
+    with opened(shop) as engine:
+        engine.observe([Item(id=f"long{k}", text="x" * 5_000) for k in range(200)])
+    command = f"{sys.executable} -m swerve.cli export {shop} | head -c 10"
+
+    answer = subprocess.run(["bash", "-o", "pipefail", "-c", command], capture_output=True, text=True, check=False)
+
+    assert "Error" not in answer.stderr
+    assert "Traceback" not in answer.stderr
+
+
 # --- asking -------------------------------------------------------------------------------------------------
 
 

@@ -60,6 +60,13 @@ def test_iso_times_are_utc_unless_they_say_otherwise(text: str, seconds: float) 
     assert convert.times([text], "iso", "") == [seconds]
 
 
+@pytest.mark.parametrize("column", [["20110112", "20110113"], [20110112, 20110113], [20110112.0, 20110113.0]])
+def test_days_written_as_numbers_are_not_seconds_of_1970(column: list[object]) -> None:
+    assert convert.time_unit(column) == "day"
+    assert convert.times(column, "day", "") == [1294790400.0, 1294876800.0]
+    assert convert.time_unit([*column, 20110199]) == "s"
+
+
 def test_times_of_databases_are_taken_as_they_are() -> None:
     zone = timezone(timedelta(hours=2))
     column = [datetime(2011, 1, 12, 8, 26), datetime(2011, 1, 12, 10, 26, tzinfo=zone), date(2011, 1, 12)]

@@ -75,7 +75,7 @@ def test_pairs_are_parsed() -> None:
         (("user", "item", "value"), "user item value", {"action": "view"}, False),
     ],
 )
-def test_D_common_names_are_guessed(
+def test_common_names_are_guessed(
     names: tuple[str, ...], columns: str, constants: dict[str, str], ratings: bool
 ) -> None:
     mapping = resolve(table(*names))
@@ -83,6 +83,13 @@ def test_D_common_names_are_guessed(
     assert sorted(mapping.columns) == sorted(columns.split())
     assert (mapping.constants, mapping.ratings) == (constants, ratings)
     assert (mapping.kind, mapping.guessed) == ("interactions", True)
+
+
+def test_of_two_columns_that_could_be_the_time_the_more_exact_one_is_taken() -> None:
+    mapping = resolve(table("user_id", "video_id", "date", "hourmin", "time_ms"))
+
+    assert mapping.columns["time"] == "time_ms"
+    assert resolve(table("user", "item", "date")).columns["time"] == "date"
 
 
 def test_a_table_of_items_keeps_what_it_cannot_place_as_fields() -> None:

@@ -64,6 +64,8 @@ class Verbs(click.Group):
         except SwerveError as error:
             click.echo(f"Error: {error.message}", err=True)
             ctx.exit(status_of(error))
+        except BrokenPipeError:
+            raise  # whoever read our words has seen enough; click ends quietly
         except OSError as error:
             place = f": {error.filename}" if error.filename else ""
             click.echo(f"Error: {error.strerror or error}{place}", err=True)

@@ -69,7 +69,7 @@ def _number(value: object, scale: float, field: str) -> float | None:
 
 
 def times(column: Column, unit: str, pattern: str) -> list[float]:
-    """Unix seconds. `unit` is `s`, `ms`, `us`, `ns`, `iso` or `pattern` (then `pattern` is a strptime format)."""
+    """Unix seconds. `unit` is one of `time_unit`, or `pattern`: then `pattern` is a strptime format."""
     divisor = UNITS.get(unit)
     if divisor is not None:
         try:
@@ -89,11 +89,15 @@ def _time(value: object, unit: str, pattern: str) -> float:
     try:
         if unit == "iso":
             return _seconds(datetime.fromisoformat(str(value).strip()))
+        if unit == "day":
+            return _seconds(datetime.strptime(_id(value).strip(), "%Y%m%d"))
         if unit == "pattern":
             return _seconds(datetime.strptime(str(value).strip(), pattern))
         number = float(value)  # type: ignore[arg-type]
     except (TypeError, ValueError, OverflowError):
-        expected = {"iso": "an ISO 8601 time", "pattern": f"a time like {pattern}"}.get(unit, f"a time in {unit}")
+        expected = {"iso": "an ISO 8601 time", "day": "a day like 20200131", "pattern": f"a time like {pattern}"}.get(
+            unit, f"a time in {unit}"
+        )
         raise InvalidInput(f"not {expected}", field="time", code="invalid_time") from None
     if not math.isfinite(number):
         raise InvalidInput("not a finite time", field="time", code="invalid_time")
@@ -106,7 +110,7 @@ def _seconds(moment: datetime) -> float:
 
 
 def time_unit(column: Column) -> str:
-    """The unit of a column of times, told from its values: `s`, `ms`, `us`, `ns` or `iso`."""
+    """The unit of a column of times, told from its values: `s`, `ms`, `us`, `ns`, `day` (20200131) or `iso`."""
     given = [value for value in column if value not in _MISSING]
     sizes: list[float] = []
     for value in given:
@@ -118,9 +122,17 @@ def time_unit(column: Column) -> str:
         return "iso"
     if not sizes:
         return "s"
+    if all(map(_is_day, sizes)):
+        return "day"
     middle = sorted(sizes)[len(sizes) // 2]
     # 1e11 s is the year 5138 and 1e11 ms is 1973: real clocks do not meet at these borders.
     return next((unit for unit, limit in (("s", 1e11), ("ms", 1e14), ("us", 1e17)) if middle < limit), "ns")
+
+
+def _is_day(number: float) -> bool:
+    """Whether a number reads as year, month and day. As seconds these would all lie in August 1970."""
+    year, month, day = int(number) // 10_000, int(number) // 100 % 100, int(number) % 100
+    return number.is_integer() and 1900 <= year <= 2100 and 1 <= month <= 12 and 1 <= day <= 31
 
 
 def categories(column: Column) -> list[tuple[str, ...]]:

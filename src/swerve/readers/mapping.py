@@ -15,7 +15,7 @@ from typing import TypeAlias
 from swerve.errors import InvalidInput
 from swerve.readers.columns import Table
 from swerve.readers.convert import time_unit
-from swerve.readers.guess import is_rating, target_of
+from swerve.readers.guess import is_rating, likeliest
 
 PLAIN = ("user", "session", "item", "action", "value", "time", "slate", "event_id")
 """Targets that are an interaction's own."""
@@ -136,12 +136,9 @@ def _guess(table: Table, role: str) -> dict[str, str]:
             field="map",
             code="no_header",
         )
-    found: dict[str, str] = {}
-    for name in table.names:
-        target = target_of(name) or ("item" if role == "items" and name.lower() == "id" else "")
-        target = "user" if role == "users" and name.lower() == "id" else target
-        if target and target not in found:
-            found[target] = name
+    found = likeliest(table.names)
+    if role and (ident := next((name for name in table.names if name.lower() == "id"), "")):
+        found.setdefault(role.removesuffix("s"), ident)
     if role == "users" or ("user" in found and "item" not in found and role != "items"):
         return _describing("user", found, table)
     if role == "items" or not {"user", "session"} & found.keys():
