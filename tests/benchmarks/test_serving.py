@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import time
 from pathlib import Path
 
@@ -63,9 +64,12 @@ def test_lists_are_counted_on_a_real_server(tmp_path: Path) -> None:
         keys = Keys(tmp_path / "keys.json")
         config = engine.config.server
         with Background(engine, keys, swerve_port(config)) as url:
-            rate, tail = asyncio.run(serving.measure(Served(url, 0, 0.0), serving.requests(10, 20), seconds=0.2))
+            rate, cost, tail = asyncio.run(
+                serving.measure(Served(url, os.getpid(), 0.0), serving.requests(10, 20), seconds=0.2)
+            )
 
     assert rate > 10
+    assert cost > 0
     assert 0 < tail.p50_ms <= tail.p99_ms
 
 

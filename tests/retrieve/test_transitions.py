@@ -91,7 +91,7 @@ def test_sums_agree_between_the_dense_and_the_scratch_way(monkeypatch: pytest.Mo
     rows = rng.integers(0, 500, 2000).astype(np.int32)
     scores = rng.random(2000).astype(np.float32) + 0.1
     results = []
-    for dense in (10**6, 0):
+    for dense in (10**6, -(10**6)):
         monkeypatch.setattr(sums, "DENSE", dense)
         column = sums.Sums()
         column.add(rows, scores, 500)  # the second call must find the scratch clean

@@ -8,8 +8,9 @@ import numpy as np
 
 from swerve.types import Floats, Rows
 
-DENSE = 50_000
-"""Up to this many items one pass over a column as long as the catalog is faster than keeping a scratch column clean."""
+DENSE, DENSE_EACH = 2_000, 2
+"""Up to so many items, and so many more for each score, one pass over a column as long as the catalog is faster than
+keeping a scratch column clean (measured: 150 us against 15 us for 500 scores of 50,000 items)."""
 
 
 def raised(values: Floats, power: float) -> Floats:
@@ -28,7 +29,7 @@ class Sums(threading.local):
 
     def add(self, rows: Rows, scores: Floats, size: int) -> tuple[Rows, Floats]:
         """Distinct rows (m,) and the sum of `scores` (> 0) over each, (m,) float32; every row is below `size`."""
-        if size <= DENSE:
+        if size <= DENSE + DENSE_EACH * len(rows):
             total = np.bincount(rows, weights=scores, minlength=size)
             nonzero = np.flatnonzero(total)
             return nonzero.astype(np.int32), total[nonzero].astype(np.float32)
@@ -37,8 +38,8 @@ class Sums(threading.local):
             self._mark = np.zeros(size, np.int32)
         order = np.arange(len(rows), dtype=np.int32)
         self._mark[rows] = order  # the last writer of each row stands for it
-        distinct: Rows = rows[np.flatnonzero(self._mark[rows] == order)]
+        distinct: Rows = rows.compress(self._mark.take(rows) == order)
         np.add.at(self._total, rows, scores)
-        sums = self._total[distinct]
+        sums = self._total.take(distinct)
         self._total[distinct] = 0.0
         return distinct, sums
