@@ -162,7 +162,7 @@ class _Look:
                 end, own = walk(reader.execute(segment.SELECT, (start, stop)), start, own)
                 if start > base and end != top + 1:
                     raise BrokenChainError(base, "the newest records are not where the index says")
-                wrong = segment.check_form(reader, thorough=self._verify == "full")
+                wrong = segment.check_form(reader, path, thorough=self._verify == "full")
         except (sqlite3.Error, TypeError) as error:
             raise BrokenChainError(base, str(error)) from error
         if wrong:

@@ -125,11 +125,16 @@ def open_reader(path: Path, *, still: bool) -> sqlite3.Connection:
     return connection
 
 
-def check_form(connection: sqlite3.Connection, *, thorough: bool) -> str:
-    """Empty when the file is one of ours and sound as a database, else what is wrong. Raises sqlite3.Error.
+def check_form(connection: sqlite3.Connection, path: Path, *, thorough: bool) -> str:
+    """Empty when the file is one of ours and sound as a database, else what is wrong. Raises sqlite3.Error, OSError.
 
     `thorough` also walks the whole tree: an append to a page with a damaged header could overwrite its records.
+    Only for files that nobody writes: closing a file makes the system forget the locks SQLite has on it.
     """
+    with path.open("rb") as file:
+        file.seek(_MODE_AT)
+        if file.read(len(_WAL_MODE)) != _WAL_MODE:
+            return "the file header is damaged"
     names = ("application_id", "user_version")
     application, version = (connection.execute(f"PRAGMA {name}").fetchone()[0] for name in names)
     if version > FORMAT and application - version == APPLICATION - FORMAT:
