@@ -277,7 +277,9 @@ def _wait_ready(process: subprocess.Popen[bytes], url: str, timeout_s: float, wo
         try:
             with urllib.request.urlopen(url + "/readyz", timeout=2):
                 return
-        except (urllib.error.URLError, ConnectionError, TimeoutError):
+        except (urllib.error.URLError, ConnectionError, TimeoutError) as error:
+            if isinstance(error, urllib.error.HTTPError):
+                error.close()  # "not ready yet" is an answer too, with a connection of its own
             time.sleep(0.01)
     words.seek(0)
     said = words.read().decode(errors="replace")[-2000:]
