@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import itertools
 import time
 from collections.abc import Callable, Iterator
 
@@ -11,6 +12,7 @@ import pytest
 
 from swerve.engine import Engine, open_engine
 from swerve.server import Keys
+from swerve.server.endpoint import LINGER_BYTES
 from swerve.server.routes import ROUTES
 from tests.server.web import JSON, LINES, Reply, Web
 
@@ -49,6 +51,27 @@ def test_V2_a_chunked_body_at_its_limit(small: Web, over: int, status: int) -> N
     body = padded(LIMIT + over)
     pieces = [body[start : start + 100] for start in range(0, len(body), 100)]
     assert small.ask("POST", "/v1/events", pieces, JSON).status == status
+
+
+@pytest.mark.parametrize("path", ["/v1/recommend", "/v1/items", "/v1/events"])
+def test_V2_a_chunked_body_is_read_no_further_than_its_limit(make_web: Callable[..., Web], path: str) -> None:
+    web = make_web(max_body_bytes=2048)
+    taken = []
+
+    def pieces() -> Iterator[bytes]:
+        yield b'{"history":['
+        yield from itertools.repeat(b" " * 65536, 1000)
+
+    async def receive() -> dict[str, object]:
+        taken.append(next(endless))
+        return {"type": "http.request", "body": taken[-1], "more_body": True}
+
+    endless = pieces()
+    reply = web.loop.run_until_complete(web.answer("POST", path, [b"", b""], JSON, receive=receive))
+    assert (reply.status, reply.code) == (413, "body_too_large")
+    # What is over the limit, and what is read on so that the client sees its answer; not one piece more.
+    limit = 2048 if path == "/v1/recommend" else web.context.engine.config.events.max_body_bytes
+    assert sum(map(len, taken)) <= limit + 65536 + LINGER_BYTES + 65536
 
 
 def test_V2_an_announced_body_is_refused_before_it_is_read(small: Web) -> None:

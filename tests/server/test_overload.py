@@ -196,11 +196,12 @@ def test_waiters_bring_every_result_back_whatever_the_order_of_threads() -> None
 
     async def story() -> list[int]:
         threads = [threading.Thread(target=resolve, args=(start,)) for start in range(3)]
-        waiting = [asyncio.create_task(waiters.result(future, 30)) for future in futures]
+        waiting = [asyncio.create_task(waiters.result(future, 1e6)) for future in futures]
         await asyncio.sleep(0)
         for thread in threads:
             thread.start()
-        results = await asyncio.gather(*waiting)
+        async with asyncio.timeout(20):
+            results = await asyncio.gather(*waiting)
         for thread in threads:
             thread.join()
         return results

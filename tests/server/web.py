@@ -68,6 +68,7 @@ class Web:
         pieces: Iterable[bytes] = (),
         headers: dict[str, str] | None = None,
         extra: dict[str, Any] | None = None,
+        receive: Any = None,
     ) -> Reply:
         """One request; a body of several pieces goes without a length."""
         path, _, query = target.partition("?")
@@ -93,13 +94,13 @@ class Web:
         ]
         got: list[Any] = []
 
-        async def receive() -> Any:
+        async def next_piece() -> Any:
             return messages.pop(0) if messages else {"type": "http.disconnect"}
 
         async def send(message: Any) -> None:
             got.append(message)
 
-        await self.app(scope, receive, send)
+        await self.app(scope, receive or next_piece, send)
         start, *bodies = got
         assert not bodies[-1].get("more_body", False)
         told = {name.decode(): value.decode() for name, value in start["headers"]}
