@@ -115,9 +115,11 @@ def time_unit(column: Column) -> str:
     sizes: list[float] = []
     for value in given:
         try:
-            sizes.append(abs(float(value)))  # type: ignore[arg-type]
+            size = abs(float(value))  # type: ignore[arg-type]
         except (TypeError, ValueError):
             continue  # one broken line must not turn a column of numbers into one of dates
+        if math.isfinite(size):
+            sizes.append(size)
     if 2 * len(sizes) < len(given):
         return "iso"
     if not sizes:

@@ -6,6 +6,7 @@ Also `::` (MovieLens), `|`, `;` and blanks, and the atomic files of RecBole (`us
 from __future__ import annotations
 
 import csv
+import io
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -93,7 +94,7 @@ def _sample_lines(file: File, head: bytes, encoding: str) -> list[str]:
         ) from error
     except LookupError as error:
         raise InvalidInput("unknown encoding", field="encoding", code="encoding") from error
-    lines = text.splitlines(keepends=True)
+    lines = list(io.StringIO(text, newline=""))  # as files are read: str.splitlines knows ten more line ends
     return (lines if whole else lines[:-1] or lines)[:_SAMPLE_LINES]
 
 
@@ -104,7 +105,7 @@ def _dialect(file: File, lines: list[str], delimiter: str, encoding: str) -> Dia
         width, share = _usual_width(_rows(lines, dialect))
         rank = share >= 0.9, width
         # Blanks stand inside most texts, so they only count when nothing else separates the columns.
-        if width > 1 and share >= 0.5 and (best is None or (rank > best[0] and candidate != " ")):
+        if width > 1 and (share >= 0.5 or delimiter) and (best is None or (rank > best[0] and candidate != " ")):
             best = rank, dialect
     if best is None:
         what = f"{delimiter!r} does not separate" if delimiter else "no delimiter separates"
@@ -195,10 +196,15 @@ def _split_csv(text: Iterable[str], dialect: Dialect) -> Iterator[_Lines]:
 
 
 def _without_blank(rows: list[list[str]], lines: list[int], broken: list[tuple[int, str]]) -> _Lines:
-    if all(map(any, rows)):
+    if all(map(_holds_something, rows)):
         return _Lines(rows, lines, broken)
-    kept = [k for k, row in enumerate(rows) if any(row)]
+    kept = [k for k, row in enumerate(rows) if _holds_something(row)]
     return _Lines([rows[k] for k in kept], [lines[k] for k in kept], broken)
+
+
+def _holds_something(row: list[str]) -> bool:
+    """False for a blank line only: one of delimiters and nothing else is a line whose cells are empty."""
+    return len(row) > 1 or (len(row) == 1 and row[0] != "")
 
 
 def _blocks(split: Iterator[_Lines], width: int, skip: int) -> Iterator[Columns]:
