@@ -55,7 +55,6 @@ def test_the_table_replaces_only_what_is_between_its_marks() -> None:
         written("no marks", "new")
 
 
-@pytest.mark.xfail(strict=False, reason="the crash benchmark is not there yet")
 def test_every_benchmark_is_explained() -> None:
     page = (ROOT / "benchmarks" / "README.md").read_text()
     runnable = [path.stem for path in (ROOT / "benchmarks").glob("*.py") if "__main__" in path.read_text()]
