@@ -7,12 +7,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from swerve.counts.counters import Move
 from swerve.retrieve import sums
 from swerve.retrieve.config import RetrieveConfig
 from swerve.retrieve.onward import OnwardRetriever
 from swerve.retrieve.transitions import TransitionRetriever
 
-from .worlds import population, query
+from .worlds import NOW, population, query
 
 paths = st.lists(st.lists(st.integers(0, 12), min_size=1, max_size=8), min_size=1, max_size=12)
 
@@ -61,6 +62,18 @@ def test_onward_walks_only_from_the_strongest_followers() -> None:
     config = RetrieveConfig(onward_width=1, onward_lags=1)
     rows, _ = OnwardRetriever(world, config).retrieve(query([1]))
     assert rows.tolist() == [3]
+
+
+def test_a_remembered_walk_is_taken_again_when_evidence_grows_or_an_item_goes() -> None:
+    world = population([[1, 2, 3]] * 40, window=1)
+    onward = OnwardRetriever(world, RetrieveConfig(onward_lags=1))
+    assert onward.retrieve(query([1]))[0].tolist() == [3]
+    world.add([Move(9, NOW, 1.0, (2,))])
+    assert onward.retrieve(query([1]))[0].tolist() == [3], "one count more of forty-one: still remembered"
+    world.add([Move(2, NOW, 1.0, (1,))] * 4)
+    assert sorted(onward.retrieve(query([1]))[0].tolist()) == [3, 9]
+    world.forget(np.array([3], np.int32))
+    assert onward.retrieve(query([1]))[0].tolist() == [9]
 
 
 @pytest.mark.parametrize("lags", [0, 2])

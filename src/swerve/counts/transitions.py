@@ -29,6 +29,8 @@ class Transitions:
         self._pool = Pool()
         self.totals = np.zeros(0, np.int64)
         """Decayed sum of each row, pruned entries included, fixed point (rows,)."""
+        self.forgotten = 0
+        """How often items were removed: whoever remembers rows compares it."""
 
     def __len__(self) -> int:
         """Number of pairs kept."""
@@ -98,6 +100,7 @@ class Transitions:
 
     def forget(self, rows: Rows) -> None:
         """Remove items altogether: their own rows, and their column in every other row."""
+        self.forgotten += 1
         gone = np.unique(rows[rows < self.rows]).astype(np.int64)
         self.totals[gone] = 0
         live = np.flatnonzero(self._pool.length)

@@ -12,7 +12,7 @@ class RetrieveConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
 
     sources: tuple[str, ...] = ("transitions", "onward", "own", "content", "popular", "fresh")
     """Retrievers asked for every list: built-in names, or `module:factory` of your own."""
-    k: int = 500
+    k: int = 300
     """Candidates taken from each source at most."""
     lags: int = 10
     """How many of the user's last items the transition counts are read for."""
@@ -36,7 +36,7 @@ class RetrieveConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     """Extra factor on the very last item, 0..1: 0 never repeats what was just acted on."""
     neighbours: int = 30
     """Content neighbours looked up for each recent item."""
-    content_lags: int = 3
+    content_lags: int = 2
     """How many of the user's last items content neighbours are taken from."""
     popular: int = 100
     """Candidates from each popularity window."""
