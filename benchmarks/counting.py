@@ -126,7 +126,7 @@ def measure(args: argparse.Namespace) -> tuple[dict[str, object], dict[str, floa
     """Settings and metrics of one run."""
     sequences = streams.ml1m_p1(common.required("ml-1m-p1"))
     periods = streams.diginetica(common.required("diginetica"))
-    every = 1
+    every = 4  # 180,000 predictions an arm: a standard error of .0012
     if args.quick:
         sequences, periods, every = sequences[:1500], periods[:2], 10
     metrics = ml1m(sequences, 1)

@@ -42,6 +42,11 @@ class Decay:
             yield 0, len(times), 0, np.ones(len(times))
             return
         before = np.floor(self.clock / self.half_life_s)
+        latest = max(float(times.max(initial=-np.inf)), self.clock)
+        if np.floor(latest / self.half_life_s) == before:  # nearly every batch of a live stream
+            self.clock = latest
+            yield 0, len(times), 0, np.exp2(times / self.half_life_s - before)
+            return
         clock = np.maximum.accumulate(np.maximum(times, self.clock))
         epochs = np.floor(clock / self.half_life_s)
         cuts = np.flatnonzero(np.diff(epochs, prepend=epochs[0])).tolist()

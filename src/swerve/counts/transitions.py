@@ -43,6 +43,8 @@ class Transitions:
 
     def ensure(self, rows: int) -> None:
         """Make room for item rows below `rows`."""
+        if rows <= self.rows:
+            return
         self._pool.ensure(rows)
         self.totals = np.pad(self.totals, (0, len(self._pool.start) - len(self.totals)))
 
