@@ -96,8 +96,8 @@ class Derived:
 
     def _rows(self, touches: Sequence[Touch]) -> list[int]:
         """Item rows of touches, most recent first; items the catalog no longer knows are left out."""
-        row_of = self.catalog.row
-        return [row for touch in reversed(touches) if (row := row_of(touch.item)) >= 0]
+        row_of = self.catalog.rows.get
+        return [row for touch in reversed(touches) if (row := row_of(touch.item)) is not None]
 
     def _count(self, moves: list[Move]) -> None:
         self.counters.ensure(self.catalog.size)
@@ -120,7 +120,8 @@ class Derived:
     def query(self, state: UserState, now: float, n: int, k: int) -> Query:
         """What retrieval and ranking see of a user at this moment."""
         touches = state.touches[::-1]
-        rows = np.array([*map(self.catalog.row, [touch.item for touch in touches])], np.int32)
+        row_of = self.catalog.rows.get
+        rows = np.array([row_of(touch.item, -1) for touch in touches], np.int32)
         ages_s = now - np.array([touch.time for touch in touches])
         known = rows >= 0
         ages = np.maximum(ages_s[known], 0.0).astype(np.float32)

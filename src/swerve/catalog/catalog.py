@@ -141,6 +141,11 @@ class Catalog:
         """The row of an item, -1 when it is not known."""
         return self._naming.rows.get(item_id, -1)
 
+    @property
+    def rows(self) -> Mapping[str, int]:
+        """Row by item id, as it stands now: for loops that ask for very many."""
+        return self._naming.rows
+
     def get(self, item_id: str) -> Item | None:
         """The item as it is now known, `time` being when it was published; None when it is not known."""
         row = self.row(item_id)

@@ -18,5 +18,5 @@ class CountsConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     """Counted interactions between two prunings; between them a row may be longer."""
     half_life_s: float = 0.0
     """Transitions lose half their weight in this time; 0 = never."""
-    chunk: int = 256
+    chunk: int = 512
     """Interactions counted at once while lists are being served; bounds how long a list waits for the counters."""
