@@ -29,7 +29,6 @@ def test_every_kept_result_is_a_full_run_of_committed_code() -> None:
         assert not outcome["commit"].endswith("+"), f"{name} was measured on uncommitted sources"
 
 
-@pytest.mark.xfail(strict=False, reason="not every benchmark has a kept full run yet")
 @pytest.mark.parametrize("name", sorted({bar.benchmark for bar in BARS}))
 def test_every_benchmark_of_the_table_exists_and_measures_what_it_names(name: str) -> None:
     assert importlib.util.find_spec(f"benchmarks.{name}") is not None
