@@ -24,8 +24,8 @@ THIN = 2.0
 """Rows with fewer fresh counts than this borrow from their content neighbours."""
 LIKED = 65_536
 """Items liked more often than this are discounted like this: powers are read from a table, which is much faster."""
-BORROWERS = 3
-"""How many thin rows of one history borrow."""
+BORROWERS = 1
+"""How many thin rows of one history borrow, the latest first: each may cost a vector search."""
 BORROWED = 5
 """How many neighbours a thin row borrows from."""
 
