@@ -134,6 +134,29 @@ def test_a_snapshot_folded_under_other_settings_is_not_used(tmp_path: Path) -> N
         assert len(engine.user("u3").touches) == 2
 
 
+def test_old_segments_go_only_when_two_snapshots_hold_them(tmp_path: Path) -> None:
+    clock = Clock()
+    small = {"log.segment_events": 50, "log.keep_segments": 1, "log.dedupe_window_s": 3600.0}
+
+    def kept() -> int:
+        return len(list((tmp_path / "log").glob("*.db")))
+
+    with swerve.open(tmp_path, preset="media", clock=clock, config=small) as engine:
+        fill(engine)
+        clock.now += 7200
+        engine.observe(play("ann", 1))
+        before = kept()
+        engine.snapshot()
+        assert kept() == before, "no snapshot stands behind the first one"
+        engine.observe(play("ann", 2))
+        engine.snapshot()
+        assert kept() < before
+        shown = items(engine.recommend("ann"))
+    with swerve.open(tmp_path, clock=clock, config=small) as engine:
+        assert items(engine.recommend("ann")) == shown
+        assert next(engine.events()).offset > 0
+
+
 def test_a_second_process_on_the_same_directory_is_refused(tmp_path: Path) -> None:
     with swerve.open(tmp_path), pytest.raises(DirectoryInUse):
         swerve.open(tmp_path)

@@ -5,10 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import islice
 from pathlib import Path
+from typing import NamedTuple
 
 from swerve import snapshot
+from swerve.config.engine import EngineConfig
 from swerve.derived import Derived
 from swerve.errors import InvalidInput
+from swerve.log.memory import MemoryLog
+from swerve.log.sqlite import SqliteLog
 from swerve.protocols import EventLog
 from swerve.types import Record
 
@@ -18,8 +22,17 @@ CHUNK = 8192
 """Records folded at once while nothing is served yet."""
 
 
-def recover(derived: Derived, log: EventLog, directory: Path | None) -> list[str]:
-    """Load the newest whole snapshot and fold the rest of the log; returns what the operator should know."""
+class Recovered(NamedTuple):
+    """What a start found."""
+
+    saved: int
+    """Offset of the snapshot that was used; 0 = none."""
+    reports: tuple[str, ...]
+    """What the operator should know."""
+
+
+def recover(derived: Derived, log: EventLog, directory: Path | None) -> Recovered:
+    """Load the newest whole snapshot and fold the rest of the log."""
     reports: list[str] = []
     if directory is not None:
         loaded = snapshot.load_latest(directory, log.head())
@@ -32,21 +45,28 @@ def recover(derived: Derived, log: EventLog, directory: Path | None) -> list[str
             except (InvalidInput, KeyError, ValueError) as error:
                 what = f"snapshot {loaded.offset} cannot be read ({type(error).__name__}); delete it to rebuild"
                 raise InvalidInput(what, field="snapshots") from error
-    records = log.read(derived.offset)
+    saved = derived.offset
+    records = log.read(saved)
     while chunk := list(islice(records, CHUNK)):
+        if chunk[0].offset > derived.offset and derived.offset == saved:
+            reports.append(
+                f"the log begins at offset {chunk[0].offset}: what came before it and is in no snapshot is gone"
+            )
         derived.apply(chunk, chunk=CHUNK)
-    return reports
+    return Recovered(saved, tuple(reports))
 
 
 class Keeper:
-    """Saves a snapshot when enough was folded since the last one."""
+    """Saves a snapshot when enough was folded since the last one, and lets the log drop what no snapshot needs."""
 
-    def __init__(self, derived: Derived, directory: Path | None, every: int, keep: int) -> None:
+    def __init__(
+        self, derived: Derived, log: SqliteLog | MemoryLog, directory: Path | None, config: EngineConfig, saved: int
+    ) -> None:
         self._derived = derived
+        self._log = log
         self._directory = directory
-        self._every = every
-        self._keep = keep
-        self.saved = derived.offset
+        self._config = config
+        self.saved = saved
         """Offset of the newest snapshot."""
 
     def folding(self, records: Sequence[Record]) -> None:
@@ -58,12 +78,14 @@ class Keeper:
     @property
     def due(self) -> bool:
         """Whether enough was folded since the last snapshot."""
-        return self._directory is not None and self._derived.offset - self.saved >= self._every
+        return self._directory is not None and self._derived.offset - self.saved >= self._config.snapshot_every
 
     def save(self) -> int:
         """Save now, on the thread that folds; returns the offset. Everything below it need not be replayed."""
         if self._directory is not None and self._derived.offset > self.saved:
             parts = {**self._derived.dump(), SETTINGS: self._derived.settings}
-            snapshot.save(self._directory, self._derived.offset, parts, self._keep)
+            snapshot.save(self._directory, self._derived.offset, parts, self._config.snapshots)
+            # Only what the snapshot before this one holds may go: should this one be damaged, that one is replayed from.
+            self._log.retain(self.saved)
             self.saved = self._derived.offset
         return self.saved

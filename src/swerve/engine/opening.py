@@ -22,7 +22,7 @@ from swerve.events.door import Door
 from swerve.log.memory import MemoryLog
 from swerve.log.sqlite import SqliteLog
 from swerve.log.writer import GroupWriter
-from swerve.protocols import Clock, EventLog
+from swerve.protocols import Clock
 from swerve.rank.features import Features
 from swerve.respond.filters import Filters
 from swerve.respond.policy import EpsilonPolicy, TopPolicy
@@ -66,19 +66,19 @@ def compose(config: Config, directory: Path | None, clock: Clock) -> Engine:
         raise
 
 
-def _open_log(config: Config, directory: Path | None, clock: Clock) -> EventLog:
+def _open_log(config: Config, directory: Path | None, clock: Clock) -> SqliteLog | MemoryLog:
     if directory is None or config.log.backend == "memory":
         return MemoryLog(config.log, clock)
     return SqliteLog(directory, config.log, clock)
 
 
-def _compose(config: Config, directory: Path | None, log: EventLog, clock: Clock) -> Engine:
+def _compose(config: Config, directory: Path | None, log: SqliteLog | MemoryLog, clock: Clock) -> Engine:
     place = directory if log.durability != "memory" else None
     derived = derive(config, place)
-    reports = recover(derived, log, place)
+    recovered = recover(derived, log, place)
     metrics, timer = Metrics(), time.perf_counter
-    keeper = Keeper(derived, place, config.engine.snapshot_every, config.engine.snapshots)
-    writer = GroupWriter(log, keeper.folding, config.log)
+    keeper = Keeper(derived, log, place, config.engine, recovered.saved)
+    writer = GroupWriter(log, keeper.folding, config.log, idle=log.settle)
     features = Features(derived.counters, derived.catalog, config.retrieve.fresh_half_life_s)
     slot = Slot(live_blend(features, config.rank, place))
     retrievers = build(
@@ -102,7 +102,7 @@ def _compose(config: Config, directory: Path | None, log: EventLog, clock: Clock
             clock=clock,
             timer=timer,
             empty=lambda: derive(config, None),
-            reports=(*getattr(log, "report", ()), *reports),
+            reports=(*getattr(log, "report", ()), *recovered.reports),
         )
     )
 

@@ -22,8 +22,6 @@ class RespondConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     """A rejection's reach into its topics, and what was liked in them, halves in this time."""
     like_share: Annotated[float, Meta(ge=0)] = 0.25
     """How many rejections of a topic one positive interaction with it makes up for; 0 = likes protect nothing."""
-    diversity: Annotated[float, Meta(ge=0, le=1)] = 0.0
-    """Default of a request that names none: 0 = by score alone."""
     n_max: Annotated[int, Meta(ge=1, le=10_000)] = 500
     """Longest slate one request may ask for."""
     max_exclude: Annotated[int, Meta(ge=0, le=100_000)] = 1_000
