@@ -85,7 +85,7 @@ class Keeper:
         if self._directory is not None and self._derived.offset > self.saved:
             parts = {**self._derived.dump(), SETTINGS: self._derived.settings}
             snapshot.save(self._directory, self._derived.offset, parts, self._config.snapshots)
-            # Only what the snapshot before this one holds may go: should this one be damaged, that one is replayed from.
+            # Only what the snapshot before this one holds may go: if this one is damaged, that one starts the replay.
             self._log.retain(self.saved)
             self.saved = self._derived.offset
         return self.saved
