@@ -227,6 +227,15 @@ def test_an_explanation_is_found_in_the_log_after_a_restart(tmp_path: Path) -> N
         assert explained.reasons
 
 
+def test_an_impression_from_elsewhere_can_be_explained_whatever_it_names(engine: swerve.Engine) -> None:
+    shown = [swerve.Pick(item=item, position=place, score=1.0) for place, item in enumerate(("f30", "not-there"))]
+    engine.observe(swerve.Impression(slate="0-AAAAAAAAAAAA", user="ann", picks=tuple(shown)))
+    for pick in shown:
+        explained = engine.explain("0-AAAAAAAAAAAA", pick.item)
+        assert explained.score == 1.0
+        assert all(reason.source for reason in explained.reasons)
+
+
 def test_rank_similar_and_trending(engine: swerve.Engine) -> None:
     engine.observe(play("ann", 10))
     ranked = items(engine.rank(["f30", "f11", "missing"], "ann"))

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from swerve.retrieve.config import RetrieveConfig
-from swerve.retrieve.merge import gather, strongest
+from swerve.retrieve.merge import gather, only, strongest
 from swerve.retrieve.own import OwnHistory
 from swerve.types import Floats, Query, Rows
 
@@ -63,3 +63,10 @@ def test_own_items_score_by_how_lately_they_were_touched() -> None:
 def test_own_items_stay_out_when_repeats_make_no_sense() -> None:
     rows, _ = OwnHistory(RetrieveConfig(repeat=False)).retrieve(query([7, 3]))
     assert len(rows) == 0
+
+
+def test_only_keeps_what_was_said_of_some_rows_and_zeros_for_the_others() -> None:
+    merged = gather(query([1]), [Says("a", {5: 0.5, 2: 1.0}), Says("c", {5: 0.25, 9: 2.0})])
+    some = only(merged, np.array([5, 7], np.int32))
+    assert some.rows.tolist() == [5, 7]
+    assert some.columns.tolist() == [[0.5, 0.0], [0.25, 0.0]]

@@ -20,7 +20,7 @@ from swerve.respond.config import RespondConfig
 from swerve.respond.filters import Conditions, Filters
 from swerve.respond.ids import new_slate_id
 from swerve.respond.topics import topic_factors
-from swerve.retrieve.merge import gather
+from swerve.retrieve.merge import gather, only
 from swerve.slot import Slot
 from swerve.types import Candidates, Floats, Impression, Pick, Query, Rows, Slate, UserState
 
@@ -93,11 +93,7 @@ class Lists:
         query = self._derived.query(state, now, max(len(rows), 1), len(self._derived.catalog.ids))
         blend = self._slot.live
         with self._derived.lock:
-            found = gather(query, self._retrievers)
-            columns = np.zeros((len(found.sources), len(rows)), np.float32)
-            _, here, there = np.intersect1d(rows, found.rows, assume_unique=True, return_indices=True)
-            columns[:, here] = found.columns[:, there]
-            candidates = Candidates(rows, columns, found.sources)
+            candidates = only(gather(query, self._retrievers), rows)
             scores = blend.score(query, candidates)
         kept = np.flatnonzero(self._derived.catalog.available[rows])
         order = kept[np.lexsort((rows[kept], -scores[kept]))].astype(np.int32)
@@ -126,10 +122,10 @@ class Lists:
         touches = tuple(touch for touch in state.touches if touch.offset <= impression.state_offset)
         query = self._derived.query(msgspec.structs.replace(state, touches=touches), now, 1, self._config.n_max)
         row = self._derived.catalog.row(item)
+        if row < 0:
+            return {}  # deleted since, or an impression from elsewhere that names what is not in the catalog
         with self._derived.lock:
-            found = gather(query, self._retrievers)
-            at = np.flatnonzero(found.rows == row)
-            one = Candidates(np.full(1, row, np.int32), found.columns[:, at].reshape(-1, 1), found.sources)
+            one = only(gather(query, self._retrievers), np.full(1, row, np.int32))
             return _why(self._slot.live.shares(query, one)[:, 0])
 
     def _state(self, request: Request, now: float) -> UserState:

@@ -38,3 +38,11 @@ def gather(query: Query, retrievers: Sequence[Retriever]) -> Candidates:
     for column, (own, scores) in zip(columns, found, strict=True):
         column[np.searchsorted(rows, own)] = scores
     return Candidates(rows.astype(np.int32), columns, tuple(retriever.name for retriever in retrievers))
+
+
+def only(candidates: Candidates, rows: Rows) -> Candidates:
+    """What the sources say of these rows (distinct, ascending), zeros where none of them said anything."""
+    columns = np.zeros((len(candidates.sources), len(rows)), np.float32)
+    _, here, there = np.intersect1d(rows, candidates.rows, assume_unique=True, return_indices=True)
+    columns[:, here] = candidates.columns[:, there]
+    return Candidates(rows, columns, candidates.sources)
