@@ -265,7 +265,7 @@ def test_O5_clients_that_vanish_leave_nothing_behind(serve: Callable[..., Server
             here.close()
     assert server.alive()
     wait_for(lambda: server.connections <= 1)
-    assert server.background.context.in_flight == 0
+    wait_for(lambda: server.background.context.in_flight == 0)  # a question outlives its connection by a moment
 
 
 def test_O5_a_body_in_tiny_chunks_is_read_or_refused(serve: Callable[..., Server]) -> None:
