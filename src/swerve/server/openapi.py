@@ -34,6 +34,8 @@ from swerve.types import (
 REF = "#/components/schemas/{name}"
 PARAMETER = re.compile(r"{(\w+)}")
 NOUNS = (Ack, Explanation, Impression, Interaction, Item, Pick, Reason, Record, Rejection, Slate, User, UserView)
+ITEMS = repr(Item | list[Item])
+"""The body of POST /v1/items among the named schemas."""
 TEXT_SCHEMA: Json = {"type": "string"}
 LOCKS: dict[str, Json] = {
     "bearer": {"type": "http", "scheme": "bearer"},
@@ -49,6 +51,8 @@ def document(routes: Sequence[Route] = ROUTES) -> Json:
     for kind in (*NOUNS, Problem, *(route.body for route in routes if isinstance(route.body, type))):
         if kind.__name__ in components:
             _describe(components[kind.__name__], field_docs(kind))
+    if ITEMS in named:
+        named[ITEMS] = _untyped_items(components)
     paths: dict[str, Json] = {}
     for route in routes:
         paths.setdefault(route.path, {})[route.method.lower()] = _operation(route, named)
@@ -60,6 +64,14 @@ def document(routes: Sequence[Route] = ROUTES) -> Json:
     }
     made: Json = msgspec.json.decode(msgspec.json.encode(whole))  # as it is served: arrays, not tuples
     return made
+
+
+def _untyped_items(components: dict[str, Json]) -> Json:
+    """The schema of the one body in which only items can come, so that their `type` may be left out."""
+    item = components["Item"]
+    components["UntypedItem"] = {**item, "required": [name for name in item["required"] if name != "type"]}
+    one = {"$ref": REF.format(name="UntypedItem")}
+    return {"anyOf": [{"type": "array", "items": one}, one]}
 
 
 def _operation(route: Route, named: dict[str, Json]) -> Json:
