@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import cycle
 
 import numpy as np
 import pytest
@@ -34,6 +35,12 @@ def forgetful() -> Answer:
     return lambda query: pair([1, 2], rng.random(2).tolist())
 
 
+def swapping() -> Answer:
+    """The same rows and the same scores, but another time the other way round."""
+    answers = cycle([pair([1, 2], [1.0, 2.0]), pair([1, 2], [2.0, 1.0])])
+    return lambda query: next(answers)
+
+
 @pytest.mark.parametrize("name", sorted(BUILT_IN))
 def test_built_in_sources_keep_the_contract(name: str) -> None:
     assert check_retriever(BUILT_IN[name]) == 7
@@ -54,6 +61,7 @@ def test_all_built_in_sources_were_met() -> None:
         (Says(lambda query: pair([1, 2], [1.0])), "one score a row"),
         (Says(lambda query: (np.array([1]), np.array([1.0]))), "int32 rows"),
         (Says(forgetful()), "the same answer"),
+        (Says(swapping()), "the same answer"),
         (Says(lambda query: pair([1], [1.0]), name=""), "a name"),
     ],
 )

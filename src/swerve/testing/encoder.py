@@ -8,7 +8,10 @@ import msgspec
 import numpy as np
 
 from swerve.protocols import Encoder
+from swerve.testing.obligations import owes
 from swerve.types import Floats, Item
+
+_owes = owes("an Encoder owes its callers")
 
 ITEMS: tuple[Item, ...] = (
     Item(id="1", title="Red kitchen mug", categories=("kitchen",), fields={"brand": "Hay", "price": 9.5}),
@@ -48,12 +51,6 @@ class _Pair(msgspec.Struct, frozen=True):
 
     def same(self, left: Floats, right: Floats) -> bool:
         return left.shape == right.shape and bool((np.abs(left - right) <= self.tolerance).all())
-
-
-def _owes(kept: bool, obligation: str) -> None:
-    """Not `assert`: the check also holds under `python -O`."""
-    if not kept:
-        raise AssertionError(f"an Encoder owes its callers: {obligation}")
 
 
 def _names(pair: _Pair) -> None:

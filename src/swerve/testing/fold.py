@@ -9,7 +9,10 @@ import msgspec
 import numpy as np
 
 from swerve.state.config import StateConfig
+from swerve.testing.obligations import owes
 from swerve.types import Interaction, Record, User, UserState
+
+_owes = owes("a fold owes its callers")
 
 Fold: TypeAlias = Callable[[UserState, Record, StateConfig], UserState]
 _SMALL = StateConfig(touches=10, rejected=4, older=12, actions=3, fields=2)
@@ -25,12 +28,6 @@ def check_fold(fold: Fold) -> int:
     for check in checks:
         check(fold)
     return len(checks)
-
-
-def _owes(kept: bool, obligation: str) -> None:
-    """Not `assert`: the check also holds under `python -O`."""
-    if not kept:
-        raise AssertionError(f"a fold owes its callers: {obligation}")
 
 
 def _log(seed: int, size: int = 300) -> list[Record]:

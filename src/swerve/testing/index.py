@@ -10,7 +10,10 @@ from collections.abc import Callable
 import numpy as np
 
 from swerve.protocols import VectorIndex
+from swerve.testing.obligations import owes
 from swerve.types import Floats, Rows
+
+_owes = owes("a VectorIndex owes its callers")
 
 _DIM = 24
 _CLOSE = 1e-5
@@ -57,12 +60,6 @@ class _Bench:
         truth = np.argsort(-(queries @ self.vectors.T), axis=1)[:, :k]
         both = [len(np.intersect1d(self.rows[best], given)) for best, given in zip(truth, rows, strict=True)]
         return float(np.mean(both)) / k
-
-
-def _owes(kept: bool, obligation: str) -> None:
-    """Not `assert`: the check also holds under `python -O`."""
-    if not kept:
-        raise AssertionError(f"a VectorIndex owes its callers: {obligation}")
 
 
 def _empty(bench: _Bench) -> None:

@@ -12,7 +12,10 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 from swerve.protocols import EventLog
+from swerve.testing.obligations import owes
 from swerve.types import Appended, Batch, Interaction, Item, Record
+
+_owes = owes("an EventLog owes its callers")
 
 _DAY_S = 86_400.0
 _START_S = 1_700_000_000.0
@@ -40,12 +43,6 @@ class _Opener:
     def __call__(self) -> Iterator[EventLog]:
         with closing(self._factory(self._directory)) as log:
             yield log
-
-
-def _owes(kept: bool, obligation: str) -> None:
-    """Not `assert`: the check also holds under `python -O`."""
-    if not kept:
-        raise AssertionError(f"an EventLog owes its callers: {obligation}")
 
 
 def _record(item: str, event_id: str = "", *, after_s: float = 0.0, action: str = "view") -> Record:

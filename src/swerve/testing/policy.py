@@ -8,7 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from swerve.protocols import Policy
+from swerve.testing.obligations import owes
 from swerve.types import Floats, Rows
+
+_owes = owes("a Policy owes its callers")
 
 _DRAWS = 4_000
 _SIGMAS = 5.0
@@ -25,12 +28,6 @@ def check_policy(factory: Callable[[], Policy]) -> int:
     for check in checks:
         check(factory())
     return len(checks)
-
-
-def _owes(kept: bool, obligation: str) -> None:
-    """Not `assert`: the check also holds under `python -O`."""
-    if not kept:
-        raise AssertionError(f"a Policy owes its callers: {obligation}")
 
 
 def _case(m: int, seed: int = 0) -> tuple[Rows, Floats]:

@@ -10,7 +10,10 @@ from swerve.derived import Derived
 from swerve.protocols import Ranker
 from swerve.retrieve.merge import gather, only
 from swerve.retrieve.sources import BUILT_IN, build
+from swerve.testing.obligations import owes
 from swerve.testing.population import population, queries, reach
+
+_owes = owes("a Ranker owes its callers")
 
 
 def check_ranker(factory: Callable[[Derived], Ranker]) -> int:
@@ -38,9 +41,3 @@ def check_ranker(factory: Callable[[Derived], Ranker]) -> int:
         none = ranker.score(query, only(candidates, candidates.rows[:0]))
         _owes(none.shape == (0,), "no score for no candidate")
     return len(asked)
-
-
-def _owes(kept: bool, obligation: str) -> None:
-    """Not `assert`: the check also holds under `python -O`."""
-    if not kept:
-        raise AssertionError(f"a Ranker owes its callers: {obligation}")

@@ -6,7 +6,10 @@ from collections.abc import Callable, Sequence
 from itertools import chain
 
 from swerve.readers.source import Chunk, Source
+from swerve.testing.obligations import owes
 from swerve.types import Impression, Interaction, Item, Rejection, User
+
+_owes = owes("a source owes an import")
 
 _KINDS = (Item, User, Interaction, Impression, Rejection)
 
@@ -41,9 +44,3 @@ def _check_chunks(chunks: Sequence[Chunk]) -> None:
         _owes(all(isinstance(event, _KINDS) for event in chunk.events), "nothing but events and rejections")
         _owes(all(line >= 1 for line in chunk.lines), "lines that count from 1")
         _owes(chunk.origin != "", "an origin for every chunk")
-
-
-def _owes(kept: bool, obligation: str) -> None:
-    """Not `assert`: the check also holds under `python -O`."""
-    if not kept:
-        raise AssertionError(f"a source owes an import: {obligation}")
