@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -154,7 +155,12 @@ def test_old_segments_go_only_when_two_snapshots_hold_them(tmp_path: Path) -> No
         shown = items(engine.recommend("ann"))
     with swerve.open(tmp_path, clock=clock, config=small) as engine:
         assert items(engine.recommend("ann")) == shown
-        assert next(engine.events()).offset > 0
+        first = next(engine.events()).offset
+        assert first > 0
+        assert not engine.status()["reports"]
+    shutil.rmtree(tmp_path / "snapshots")
+    with swerve.open(tmp_path, clock=clock, config=small) as engine:
+        assert [f"begins at offset {first}: " in report for report in engine.status()["reports"]] == [True]
 
 
 def test_a_second_process_on_the_same_directory_is_refused(tmp_path: Path) -> None:

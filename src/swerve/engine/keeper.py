@@ -47,12 +47,12 @@ def recover(derived: Derived, log: EventLog, directory: Path | None) -> Recovere
                 raise InvalidInput(what, field="snapshots") from error
     saved = derived.offset
     records = log.read(saved)
-    while chunk := list(islice(records, CHUNK)):
-        if chunk[0].offset > derived.offset and derived.offset == saved:
-            reports.append(
-                f"the log begins at offset {chunk[0].offset}: what came before it and is in no snapshot is gone"
-            )
+    chunk = list(islice(records, CHUNK))
+    if chunk and chunk[0].offset > saved:
+        reports.append(f"the log begins at offset {chunk[0].offset}: what came before it and is in no snapshot is gone")
+    while chunk:
         derived.apply(chunk, chunk=CHUNK)
+        chunk = list(islice(records, CHUNK))
     return Recovered(saved, tuple(reports))
 
 
