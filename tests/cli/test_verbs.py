@@ -119,6 +119,14 @@ def test_a_mistyped_directory_does_not_become_a_project(tmp_path: Path, verb: st
     assert not (tmp_path / "shpo").exists()
 
 
+def test_a_wrong_source_does_not_make_a_project(tmp_path: Path) -> None:
+    result = run("import", tmp_path / "shop", tmp_path / "nothing.csv", "--preset", "shop")
+
+    assert result.exit_code == 1
+    assert "does not exist" in result.output
+    assert not (tmp_path / "shop").exists()
+
+
 @pytest.mark.parametrize(
     ("error", "status"),
     [
@@ -295,6 +303,7 @@ def test_import_explains_what_it_cannot_read(tmp_path: Path, text: str, words: l
 
     assert result.exit_code == 2
     assert says in result.output
+    assert not (tmp_path / "shop").exists()
 
 
 def test_F3_an_export_is_read_back_into_the_same_states_and_counts(shop: Path, tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import swerve
-from swerve.errors import Conflict, DirectoryInUse, InvalidInput, NotFound
+from swerve.errors import ConfigError, Conflict, DirectoryInUse, InvalidInput, NotFound
 
 T0 = 1_700_000_000.0
 
@@ -161,6 +161,13 @@ def test_old_segments_go_only_when_two_snapshots_hold_them(tmp_path: Path) -> No
     shutil.rmtree(tmp_path / "snapshots")
     with swerve.open(tmp_path, clock=clock, config=small) as engine:
         assert [f"begins at offset {first}: " in report for report in engine.status()["reports"]] == [True]
+
+
+@pytest.mark.parametrize(("preset", "config"), [("shp", {}), ("shop", {"log.segment_evnts": 5}), ("shop", {"log": 7})])
+def test_wrong_settings_leave_nothing_behind(tmp_path: Path, preset: str, config: dict[str, object]) -> None:
+    with pytest.raises(ConfigError):
+        swerve.open(tmp_path / "shop", preset=preset, config=config)
+    assert not (tmp_path / "shop").exists()
 
 
 def test_a_second_process_on_the_same_directory_is_refused(tmp_path: Path) -> None:

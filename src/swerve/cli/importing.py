@@ -15,6 +15,7 @@ import click
 import msgspec
 
 from swerve.cli.projects import opened, preset, project
+from swerve.config import load
 from swerve.engine import Engine
 from swerve.errors import InvalidInput
 from swerve.importing import How, ImportReport, run_import
@@ -63,10 +64,10 @@ def import_(ctx: click.Context, /, project: Path, path: str, preset: str | None,
     if dry_run:
         _preview(_source(path, reader, chosen))
         return
+    if "ratings" not in chosen:
+        chosen["ratings"] = usual_ratings(load(project, preset, {}, os.environ).config.events.actions)
+    source = _source(path, reader, chosen)  # before the project is opened: a wrong path makes none
     with opened(project, preset) as engine:
-        if "ratings" not in chosen:
-            chosen["ratings"] = usual_ratings(engine.config.events.actions)
-        source = _source(path, reader, chosen)
         _tell(project / POSITIONS, source)
         report = _run(ctx, engine, source, project / POSITIONS, how, rejects)
     for line in summary(report, Paint(sys.stdout, os.environ)):

@@ -48,11 +48,11 @@ def open_engine(
     Raises ConfigError, DirectoryInUse, LogDamaged.
     """
     directory = None if path is None else Path(path)
+    settings = load(directory, preset, {**(config or {}), **overrides}, os.environ).config  # may refuse: before mkdir
     if directory is not None:
         directory.mkdir(parents=True, exist_ok=True)
         if preset is not None:
             remember_preset(directory, preset)
-    settings = load(directory, preset, {**(config or {}), **overrides}, os.environ).config
     return compose(settings, directory, clock)
 
 
