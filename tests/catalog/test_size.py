@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 PROGRAM = """
-import os, sys, time
+import os, sys
 from swerve.catalog.catalog import Catalog
 from swerve.catalog.config import CatalogConfig
 from swerve.types import Item, Record
@@ -24,22 +24,19 @@ def said(n):
     return Record(event=item, received=n, time=1e9 + n, offset=n)
 
 count = int(sys.argv[1])
-catalog, before, spent = Catalog(CatalogConfig()), rss_bytes(), 0.0
+catalog, before = Catalog(CatalogConfig()), rss_bytes()
 for start in range(0, count, 10_000):
     records = [said(n) for n in range(start, start + 10_000)]
-    began = time.process_time()
     for record in records:
         catalog.apply(record)
-    spent += time.process_time() - began
-print(rss_bytes() - before, count / spent)
+print(rss_bytes() - before)
 """
 
 
-def measured(count: int) -> tuple[float, float]:
-    """(bytes, items a second) of a catalog with so many items."""
+def measured(count: int) -> int:
+    """Bytes of a catalog with so many items."""
     answer = subprocess.run([sys.executable, "-c", PROGRAM, str(count)], capture_output=True, text=True, check=True)
-    size_bytes, speed = map(float, answer.stdout.split())
-    return size_bytes, speed
+    return int(answer.stdout)
 
 
 needs_proc = pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="memory is read from /proc")
@@ -47,14 +44,12 @@ needs_proc = pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="m
 
 @needs_proc
 def test_a_hundred_thousand_items_need_less_than_60_MB() -> None:
-    size_bytes, speed = measured(100_000)
+    size_bytes = measured(100_000)
     assert size_bytes < 60e6
-    assert speed > 20_000  # 100,000 on an idle core; here only a collapse fails
 
 
 @needs_proc
 @pytest.mark.slow
 def test_a_million_items_need_less_than_500_MB() -> None:
-    size_bytes, speed = measured(1_000_000)
+    size_bytes = measured(1_000_000)
     assert size_bytes < 500e6
-    assert speed > 20_000

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Callable
 
 import msgspec
@@ -16,6 +15,7 @@ from swerve.events.config import DAY_S, YEAR_S, ActionConfig, EventsConfig
 from swerve.events.door import Admitted, Door
 from swerve.testing.events import examples, interactions
 from swerve.types import Event, Impression, Interaction, Item, Pick, Record, Rejection, User
+from tests.calls import counted_calls
 
 NOW = 1_800_000_000.0
 CONFIG = EventsConfig()
@@ -344,13 +344,12 @@ def test_a_list_where_a_tuple_should_be_is_taken() -> None:
 
 
 @pytest.mark.parametrize("make", [lambda e: e, lambda e: msgspec.structs.replace(e, value=4.0, action="rate")])
-def test_admitting_is_fast(make: Callable[[Interaction], Interaction]) -> None:
-    events = [make(event) for event in interactions(7, users=200, items=500, n=5_000, actions=("view", "like", "buy"))]
+def test_admitting_an_event_takes_few_calls(make: Callable[[Interaction], Interaction]) -> None:
+    events = [make(event) for event in interactions(7, users=200, items=500, n=500, actions=("view", "like", "buy"))]
     door = Door(CONFIG, lambda: NOW)
-    costs = []
-    for _ in range(7):
-        began = time.thread_time()
-        assert len(door.admit(events).records) == 5_000
-        costs.append((time.thread_time() - began) / 5_000)
 
-    assert min(costs) < 20e-6  # about 5 µs where nothing else runs; a guard, not the benchmark
+    with counted_calls() as calls:
+        assert len(door.admit(events).records) == 500
+
+    # The cost that does not depend on the machine; how long it takes is for `benchmarks.ingest` to say.
+    assert calls.total / 500 < 30

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gzip
 import itertools
-import time
 from collections.abc import Callable, Iterator
 
 import msgspec
@@ -75,11 +74,9 @@ def test_V2_a_chunked_body_is_read_no_further_than_its_limit(make_web: Callable[
 
 
 def test_V2_an_announced_body_is_refused_before_it_is_read(small: Web) -> None:
-    started = time.perf_counter()
     reply = small.ask("POST", "/v1/events", [b"{"], {**JSON, "content-length": str(10**12)})
     assert (reply.status, reply.code) == (413, "body_too_large")
     assert reply.headers["connection"] == "close"
-    assert time.perf_counter() - started < 0.5
 
 
 @pytest.mark.parametrize("length", ["-1", "1e3", "0x10", "", "9" * 400, "abc"])
