@@ -53,6 +53,7 @@ ELSEWHERE = {
     ("weight", "swerve.counts"): "a decayed count",
     ("hit", "swerve.counts"): "how often a transition was seen, undecayed",
     ("hit", "swerve.log"): "an event id that was found",
+    ("hit", "swerve.evaluate"): "hit rate, the field's name of a metric",
     ("cursor", "swerve.log"): "what sqlite3 calls its own",
     ("cursor", "swerve.readers"): "what duckdb calls its own",
     ("sample", "swerve.readers"): "the head of a file, read to guess its columns",
