@@ -51,7 +51,7 @@ def mean_interval(
     means = _redrawn(sums, counts, draws, np.random.default_rng(seed))
     low, high = np.quantile(means, (0.025, 0.975)).tolist()
     beyond = min(np.count_nonzero(means <= 0), np.count_nonzero(means >= 0))
-    p = min(1.0, 2 * (beyond + 1) / (draws + 1))
+    p = min(1.0, 2 * (int(beyond) + 1) / (draws + 1))
     return Interval(mean=float(sums.sum() / counts.sum()), low=low, high=high, p=p)
 
 

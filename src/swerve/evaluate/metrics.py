@@ -25,7 +25,8 @@ def hit_rate(ranks: Ints, n: int | None = None) -> Values:
     With one relevant item a query it equals recall (Deshpande & Karypis 2004, Item-based top-N recommendation
     algorithms, TOIS 22, section 5).
     """
-    return np.minimum(np.count_nonzero(_in_top(ranks, n), axis=1), 1).astype(np.float64)
+    found: Values = np.minimum(np.count_nonzero(_in_top(ranks, n), axis=1), 1.0)
+    return found
 
 
 def recall(ranks: Ints, n: int | None = None) -> Values:
