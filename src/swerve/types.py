@@ -227,7 +227,7 @@ class Past(msgspec.Struct, frozen=True):
     rows: Rows
     """Items, int32; rows of the judgement (`Stream.items`), not of a catalog."""
     actions: Rows
-    """What was done, int32: index into `Stream.actions`."""
+    """What was done, int32: index into `Stream.actions_named`."""
     times: NDArray[np.float64]
     """Unix seconds."""
     now: float

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
@@ -18,7 +18,7 @@ from swerve.engine.judging import Material, arms, loaded, prepare
 from swerve.engine.opening import derive
 from swerve.evaluate.bootstrap import Interval
 from swerve.evaluate.cases import read_stream, set_task
-from swerve.evaluate.judge import VALUES, Judged, Questions, Setting, accuracy, judge, lead, questions, variety
+from swerve.evaluate.judge import Judged, Questions, Setting, accuracy, judge, lead, questions, variety
 from swerve.evaluate.report import Report, Section, Table, html, lines
 from swerve.protocols import Arm
 from swerve.terminal import Paint, Progress
@@ -149,23 +149,17 @@ def report_of(outcome: Outcome) -> Report:
     counts = ", ".join(f"{count:,} {name}" for name, count in outcome.counts.items())
     about = f"{asked}, predicted from everything before it; every known item is ranked, ties go against the arm"
     parts = (_table(outcome), *(_lead(outcome, metric) for metric in outcome.lead))
-    return Report(title=f"Evaluation of {outcome.project}", about=about, sections=(_section(counts, parts),))
-
-
-def _section(counts: str, parts: Sequence[Table]) -> Section:
-    return Section(title="Arms", prose=(counts,), parts=tuple(parts))
+    section = Section(title="Arms", prose=(counts,), parts=parts)
+    return Report(title=f"Evaluation of {outcome.project}", about=about, sections=(section,))
 
 
 def _table(outcome: Outcome) -> Table:
     head = tuple(next(iter(outcome.arms.values())))
     rows = tuple((name, *map(_cell, figures.values())) for name, figures in outcome.arms.items())
     told = "told" if outcome.settings["query_time"] else "not told"
-    note = f"± half of the 95 % interval over users; seen items {_seen(outcome)}; time of the question {told}"
+    seen = "ranked too" if outcome.settings["repeats"] else "left out"
+    note = f"± half of the 95 % interval over users; seen items {seen}; time of the question {told}"
     return Table(title="Each arm", head=("arm", *head), rows=rows, note=note)
-
-
-def _seen(outcome: Outcome) -> str:
-    return "ranked too" if outcome.settings["repeats"] else "left out"
 
 
 def _cell(figure: Interval | float) -> str:
@@ -184,6 +178,3 @@ def _lead(outcome: Outcome, metric: str) -> Table:
 
 def _mean(figure: Interval | float) -> float:
     return figure.mean if isinstance(figure, Interval) else figure
-
-
-__all__ = ["VALUES", "evaluate", "report_of"]
