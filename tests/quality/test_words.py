@@ -58,6 +58,9 @@ ELSEWHERE = {
     ("cursor", "swerve.readers"): "what duckdb calls its own",
     ("sample", "swerve.readers"): "the head of a file, read to guess its columns",
     ("sample", "swerve.evaluate"): "a random part of the users",
+    ("weight", "swerve.model"): "what a network's products multiply by, and its decay in training",
+    ("weight", "swerve.learn"): "what a network's products multiply by, and its decay in training",
+    ("hit", "swerve.learn"): "hit rate, the name of the metric",
     ("sample", "swerve.telemetry"): "what Prometheus calls one measurement",
 }
 """(word, room): why the word is right there, with a meaning that is not the banned one."""
