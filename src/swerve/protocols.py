@@ -10,7 +10,7 @@ from typing import Protocol
 
 import numpy as np
 
-from swerve.types import Appended, Batch, Candidates, Floats, Item, Query, Record, Rows
+from swerve.types import Appended, Batch, Candidates, Floats, Item, Past, Query, Record, Rows
 
 
 class Clock(Protocol):
@@ -99,4 +99,14 @@ class Policy(Protocol):
 
     def choose(self, rows: Rows, scores: Floats, n: int, rng: np.random.Generator) -> tuple[Rows, Floats]:
         """Indices into `rows` (m,) int32 in slate order, m <= n, and the propensity (m,) of each in its place."""
+        ...
+
+
+class Arm(Protocol):
+    """One way to recommend, judged offline beside others. Pure; an answer does not depend on the other questions."""
+
+    name: str
+
+    def scores(self, pasts: Sequence[Past]) -> Floats:
+        """(q, items) float32: how much each item of the judgement is wanted now; no NaN, `-inf` = never."""
         ...

@@ -218,6 +218,22 @@ class UserState(msgspec.Struct, frozen=True, array_like=True):
     """What `User` events said, sorted by key."""
 
 
+# --- judging ------------------------------------------------------------------------------------------------
+
+
+class Past(msgspec.Struct, frozen=True):
+    """What one user did before a question of an offline judgement: columns of one length (h,), oldest first."""
+
+    rows: Rows
+    """Items, int32; rows of the judgement (`Stream.items`), not of a catalog."""
+    actions: Rows
+    """What was done, int32: index into `Stream.actions_named`."""
+    times: NDArray[np.float64]
+    """Unix seconds."""
+    now: float
+    """Moment of the question, Unix seconds."""
+
+
 # --- the answer ---------------------------------------------------------------------------------------------
 
 

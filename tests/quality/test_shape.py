@@ -19,6 +19,7 @@ Rule = Callable[[Iterable[Module]], Iterator[str]]
 LATE_IMPORTS = {
     "narwhals": "extra `data`",
     "duckdb": "extra `data`",
+    "safetensors": "extra `model`",
     "uvloop": "extra `fast`",
     "importlib": "what loads a name on its first use, so that making events loads no engine",
 }

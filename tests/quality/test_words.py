@@ -53,10 +53,14 @@ ELSEWHERE = {
     ("weight", "swerve.counts"): "a decayed count",
     ("hit", "swerve.counts"): "how often a transition was seen, undecayed",
     ("hit", "swerve.log"): "an event id that was found",
+    ("hit", "swerve.evaluate"): "hit rate, the field's name of a metric",
     ("cursor", "swerve.log"): "what sqlite3 calls its own",
     ("cursor", "swerve.readers"): "what duckdb calls its own",
     ("sample", "swerve.readers"): "the head of a file, read to guess its columns",
     ("sample", "swerve.evaluate"): "a random part of the users",
+    ("weight", "swerve.model"): "what a network's products multiply by, and its decay in training",
+    ("weight", "swerve.learn"): "what a network's products multiply by, and its decay in training",
+    ("hit", "swerve.learn"): "hit rate, the name of the metric",
     ("sample", "swerve.telemetry"): "what Prometheus calls one measurement",
 }
 """(word, room): why the word is right there, with a meaning that is not the banned one."""

@@ -1,0 +1,99 @@
+"""Puts the arms of an offline judgement together: what serves, folded from the training part, and its baselines."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Iterable
+from itertools import islice
+
+import msgspec
+import numpy as np
+
+from swerve.config import Config
+from swerve.derived import Derived
+from swerve.errors import ConfigError
+from swerve.evaluate.arms import Lately, Loudest, Popular, Served
+from swerve.evaluate.cases import Stream, Task, descriptions, training
+from swerve.evaluate.choices import Replay
+from swerve.protocols import Arm
+from swerve.rank.blend import Blend, from_config
+from swerve.rank.features import Features
+from swerve.rank.fit import Choice, fit
+from swerve.respond.filters import Conditions, Filters
+from swerve.retrieve.sources import Reach, build
+from swerve.types import Floats, Record
+
+LEAST = 50
+"""Fewer choices than this say nothing."""
+
+
+class Material(msgspec.Struct, frozen=True, kw_only=True):
+    """What an arm may be made from; nothing in it knows what will be asked but `task`, which says what not to learn."""
+
+    config: Config
+    stream: Stream
+    task: Task
+    derived: Derived
+    """Folded from the training part."""
+    fitted: Floats | None
+    """Weights of the blend fitted to the newest choices of the training part; None = there were too few."""
+
+
+def prepare(
+    config: Config, derived: Derived, read: Callable[[], Iterable[Record]], parts: tuple[Stream, Task], *, newest: int
+) -> Material:
+    """Fold the training part into `derived`, which is empty, and fit the blend to its `newest` interactions.
+
+    `read` gives the records of the log from the start, each time it is called.
+    """
+    stream, task = parts
+    features = Features(derived.counters, derived.catalog, config.retrieve.fresh_half_life_s)
+    reach = Reach(derived.counters, derived.catalog, derived.neighbours, config.retrieve)
+    filters = Filters(derived.catalog, config.respond, config.events.consuming)
+    replay = Replay(
+        derived,
+        build(config.retrieve.sources, reach),
+        features,
+        lambda rows, state, now: filters.keep(rows, state, Conditions(), now).mask,
+        config.retrieve.k,
+    )
+    replay.skip(descriptions(read()))
+    lessons = training(read(), stream, task)
+    replay.skip(islice(lessons, max(len(task.train) - newest, 0)))
+    choices: list[Choice] = list(replay.choices(lessons, np.random.default_rng(0)))
+    weights = fit(choices) if len(choices) >= LEAST else None
+    return Material(config=config, stream=stream, task=task, derived=derived, fitted=weights)
+
+
+def arms(material: Material, *, repeats: bool) -> list[Arm]:
+    """The arms that every project has: popularity, transitions alone, the blend as it starts and as fitted."""
+    config, stream, task, derived = material.config, material.stream, material.task, material.derived
+    anew = msgspec.structs.replace(config.retrieve, repeat=True)
+    reach = Reach(derived.counters, derived.catalog, derived.neighbours, config.retrieve)
+    features = Features(derived.counters, derived.catalog, config.retrieve.fresh_half_life_s)
+    serving = build(config.retrieve.sources, reach)
+    found: list[Arm] = [
+        Popular(stream.rows[task.train], len(stream.items)),
+        Served("popular 7d", derived, (), Lately(derived.counters, "7d"), stream),
+    ]
+    if repeats:
+        own = build(("own",), msgspec.structs.replace(reach, config=anew))
+        found.append(Served("own history", derived, own, Loudest(), stream))
+    found.append(Served("transitions", derived, build(("transitions",), reach), Loudest(), stream))
+    weights = {"blend": from_config(config.rank.weights)}
+    if material.fitted is not None:
+        weights["blend, fitted"] = material.fitted
+    found += [Served(name, derived, serving, Blend(features, table, 0), stream) for name, table in weights.items()]
+    return found
+
+
+def loaded(name: str, material: Material) -> Arm:
+    """An arm of one's own: `module:factory`, called with the material. Raises ConfigError naming what is missing."""
+    module, _, attribute = name.partition(":")
+    try:
+        factory: Callable[[Material], Arm] = getattr(importlib.import_module(module), attribute)
+    except (ImportError, AttributeError, ValueError) as error:
+        raise ConfigError(f"expected module:factory, cannot import {name}: {type(error).__name__}", field="arm") from (
+            error
+        )
+    return factory(material)

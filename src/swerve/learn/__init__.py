@@ -1,0 +1,1 @@
+"""Learning: logged histories in, a trained user model out."""

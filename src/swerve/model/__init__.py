@@ -1,0 +1,1 @@
+"""The user model: a history in, a preference out."""

@@ -1,0 +1,162 @@
+"""Training finds a rule that is there, repeats under a seed, survives an interruption, and splits over processes."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import subprocess
+import sys
+from itertools import count
+from pathlib import Path
+from typing import get_args
+
+import msgspec
+import numpy as np
+import pytest
+import torch
+
+from swerve.learn import resume
+from swerve.learn.config import LearnConfig
+from swerve.learn.ranking import hit_rate_ndcg, left_out_ranks
+from swerve.learn.trainer import FLOOR, WARM_UP, Epoch, Trainer, rate
+from swerve.model.config import Kind, ModelConfig
+from swerve.model.nets.network import Network
+from tests.learn.worlds import RING, ring
+
+CPU = torch.device("cpu")
+QUICK = LearnConfig(epochs=28, every=7, length=32, rows=4, learning_rate=0.01, dropout=0.0, negatives=20, minutes=10)
+
+
+def trainer(config: LearnConfig = QUICK, kind: Kind = "recurrent") -> Trainer:
+    corpus = ring()
+    torch.manual_seed(config.seed)
+    shape = ModelConfig(kind=kind, size="tiny").shape(items=len(corpus.items), actions=0, content=0)
+    return Trainer(Network(shape, dropout=config.dropout), corpus.without_last(1), config, CPU)
+
+
+def run(made: Trainer, told: list[Epoch] | None = None) -> Trainer:
+    ticks = count()
+    made.run((told if told is not None else []).append, lambda *_: None, lambda: next(ticks) * 0.001)
+    return made
+
+
+@pytest.mark.parametrize("kind", get_args(Kind))
+def test_every_kind_learns_the_rule(kind: Kind) -> None:
+    made = trainer(msgspec.structs.replace(QUICK, epochs=48, every=12), kind)
+    hr_before, _ = hit_rate_ndcg(left_out_ranks(made.network, ring(), 1, CPU), 1)
+    run(made)
+    hr_after, _ = hit_rate_ndcg(left_out_ranks(made.network, ring(), 1, CPU), 1)
+    assert hr_before < 0.2
+    assert hr_after > 0.6, "the stride of two steps says where the third goes"
+
+
+def test_the_curves_tell_of_every_epoch_and_the_best_is_kept() -> None:
+    told: list[Epoch] = []
+    made = run(trainer(), told)
+    assert [row.epoch for row in told] == list(range(1, 29))
+    assert [row.epoch for row in told if row.ndcg10 is not None] == [7, 14, 21, 28]
+    assert told[-1].loss < told[0].loss / 2
+    best = max(row.ndcg10 for row in told if row.ndcg10 is not None)
+    _, kept = hit_rate_ndcg(left_out_ranks(made.network, ring().without_last(1), 1, CPU))
+    assert kept == pytest.approx(best)
+
+
+def test_the_same_seed_gives_the_same_weights_and_another_does_not() -> None:
+    short = LearnConfig(epochs=2, length=32, rows=4, dropout=0.3)
+    one, again = run(trainer(short)), run(trainer(short))
+    other = run(trainer(LearnConfig(epochs=2, length=32, rows=4, dropout=0.3, seed=1)))
+    for left, right in zip(one.network.parameters(), again.network.parameters(), strict=True):
+        assert torch.equal(left, right)
+    assert not torch.equal(one.network.items.id, other.network.items.id)
+
+
+def test_an_interrupted_training_goes_on_to_the_same_weights() -> None:
+    config = LearnConfig(epochs=4, every=1, length=32, rows=4, dropout=0.3)
+    whole = run(trainer(config))
+    first = trainer(config)
+    for _ in range(2):
+        first.epoch(lambda _: None, lambda *_: None, lambda: 0.0)
+    parts = resume.dump(first)
+    assert all(isinstance(part, bytes) for part in parts.values())
+    second = trainer(config)
+    resume.load(second, parts)
+    assert second.progress.epoch == 2
+    run(second)
+    for left, right in zip(whole.network.parameters(), second.network.parameters(), strict=True):
+        assert torch.equal(left, right)
+    assert [row.loss for row in second.progress.curves] == [row.loss for row in whole.progress.curves]
+
+
+def test_patience_and_minutes_end_a_training() -> None:
+    config = LearnConfig(epochs=500, every=1, patience=2, learning_rate=1e-9, length=32, rows=4)
+    made = run(trainer(config))
+    assert made.progress.epoch <= 4
+    clock = count(0, 40)
+    late = trainer(LearnConfig(epochs=500, minutes=2, length=32, rows=4))
+    late.run(lambda _: None, lambda *_: None, lambda: float(next(clock)))
+    assert late.progress.epoch == 1
+    assert late.progress.best > 0, "what there is gets validated before the end"
+
+
+def test_the_rate_rises_and_falls() -> None:
+    rates = [rate(step, 10_000) for step in range(10_000)]
+    assert rates[0] == pytest.approx(1 / WARM_UP)
+    assert max(rates) == pytest.approx(1.0, abs=0.01)
+    assert rates[-1] == pytest.approx(FLOOR, abs=1e-3)
+    assert rates.index(max(rates)) in range(WARM_UP - 5, WARM_UP + 5)
+
+
+def test_ranks_are_full_ranks_with_the_target_behind_its_equals() -> None:
+    corpus = ring(users=30)
+    shape = ModelConfig(size="tiny").shape(items=RING, actions=0, content=0)
+    network = Network(shape)
+    with torch.no_grad():
+        network.items.id.zero_()
+    ranks = left_out_ranks(network, corpus, 1, CPU)
+    had = np.array([len(set(history.items[:-1].tolist()) | {int(history.items[-1])}) for history in corpus.histories])
+    assert ranks.tolist() == (RING - had + 1).tolist(), "all scores equal: behind everything not had"
+
+
+def test_hit_rate_and_ndcg_by_hand() -> None:
+    hr, ndcg = hit_rate_ndcg(np.array([1, 3, 10, 11]))
+    assert hr == 0.75
+    assert ndcg == pytest.approx((1 + 1 / 2 + 1 / math.log2(11)) / 4)
+
+
+WORKER = """
+import json, sys, torch
+from torch import distributed
+distributed.init_process_group("gloo")
+from tests.learn.test_trainer import trainer
+from swerve.learn.config import LearnConfig
+made = trainer(LearnConfig(epochs=2, every=2, length=32, rows=4, dropout=0.0))
+made.run(lambda _: None, lambda *_: None, lambda: 0.0)
+weights = [float(p.detach().double().sum()) for p in made.network.parameters()]
+said = [None, None]
+distributed.all_gather_object(said, {"weights": weights, "losses": [row.loss for row in made.progress.curves]})
+if distributed.get_rank() == 0:
+    print(json.dumps(said))
+distributed.destroy_process_group()
+"""
+
+
+def test_two_processes_take_the_steps_of_one(tmp_path: Path) -> None:
+    script = tmp_path / "worker.py"
+    script.write_text(WORKER)
+    torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2", str(script)]
+    done = subprocess.run(
+        torchrun,
+        capture_output=True,
+        text=True,
+        timeout=200,
+        check=False,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "OMP_NUM_THREADS": "1"},
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    first, second = json.loads(done.stdout.strip().splitlines()[-1])
+    assert first["weights"] == second["weights"], "averaged gradients keep the copies equal"
+    assert first["losses"] != second["losses"], "each has rows of its own"
+    alone = run(trainer(LearnConfig(epochs=2, every=2, length=32, rows=4, dropout=0.0)))
+    together = np.mean([first["losses"], second["losses"]], axis=0)
+    assert together == pytest.approx([row.loss for row in alone.progress.curves], rel=1e-3)
