@@ -11,28 +11,21 @@ import click
 import msgspec
 
 from swerve.cli.projects import existing, opened, project
-from swerve.counts.counters import Counters
-from swerve.engine import Engine
-from swerve.engine.opening import derive
+from swerve.engine.replaying import as_served
 from swerve.evaluate.prq import replay as replayed
 from swerve.evaluate.prq_figures import figures
-from swerve.evaluate.prq_outcome import Project, Settings
-from swerve.evaluate.prq_panel import Rules
+from swerve.evaluate.prq_outcome import Settings
 from swerve.evaluate.prq_report import report
-from swerve.evaluate.prq_views import Serving
 from swerve.evaluate.report import html, lines
-from swerve.rank.blend import from_config
-from swerve.rank.features import Features
-from swerve.respond.filters import Filters
-from swerve.retrieve.sources import Reach, build
-from swerve.terminal import Paint, Progress
+from swerve.terminal import Paint, Progress, columns
 
+_share = click.FloatRange(0, 1, min_open=True, max_open=True)
 _file = click.Path(dir_okay=False, writable=True, path_type=Path)
 
 
 @click.command
 @project
-@click.option("--warm-up", type=click.FloatRange(0, 1, min_open=True, max_open=True), default=0.6, show_default=True)
+@click.option("--warm-up", type=_share, default=0.6, help="Part of the time axis before it. [default: 0.6]")
 @click.option("--every", type=click.IntRange(1), help="Judge one event of so many. [default: about 10,000 in all]")
 @click.option("--gap", type=click.FloatRange(0), default=1800.0, help="Pause in s that ends a session. [default: 1800]")
 @click.option("--seed", type=int, default=0, help="The same seed gives the same figures. [default: 0]")
@@ -62,27 +55,9 @@ def replay(
             raise
         bar.end(f"{found.events:,} events judged in {time.perf_counter() - began:.0f} s")
     said = report(found, project.name)
-    for line in lines(said, Paint(sys.stdout, os.environ)):
+    for line in lines(said, Paint(sys.stdout, os.environ), columns(os.environ)):
         click.echo(line)
     if as_json is not None:
         as_json.write_bytes(msgspec.json.format(msgspec.json.encode(found)))
     if as_html is not None:
         as_html.write_text(html(said), encoding="utf-8")
-
-
-def as_served(engine: Engine) -> Project:
-    """The project as it is served, over derived state of its own that is still empty.
-
-    The weights are the preset's (or the settings'): those that `swerve train` fitted have seen what is judged here.
-    """
-    config = engine.config
-    derived = derive(config, None)
-
-    def serve(pace: str, counters: Counters) -> Serving:
-        reach = Reach(counters, derived.catalog, derived.neighbours, config.retrieve)
-        features = Features(counters, derived.catalog, config.retrieve.fresh_half_life_s)
-        return Serving(build(config.retrieve.sources, reach), features)
-
-    filters = Filters(derived.catalog, config.respond, config.events.consuming)
-    rules = Rules(config.retrieve, config.respond, filters)
-    return Project(derived, rules, config.counts, serve, from_config(config.rank.weights))

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from swerve.counts.counters import Counters
 from swerve.counts.popularity import WINDOWS
 from swerve.derived import Derived
-from swerve.evaluate.prq_views import PACES, Arm, Depth, Looked, Serving, Views, aligned, rank, spread
+from swerve.evaluate.prq_views import PACES, Depth, Looked, ReplayArm, Serving, Views, aligned, rank, spread
 from swerve.protocols import Retriever
 from swerve.rank.blend import Blend
 from swerve.rank.features import bucket
@@ -85,7 +85,7 @@ class Panel:
         rules: Rules,
         counters: Mapping[str, Counters],
         serving: Mapping[str, Serving],
-        arms: Sequence[Arm],
+        arms: Sequence[ReplayArm],
         blends: Mapping[str, Floats],
     ) -> None:
         """`counters`, `serving` by the name of the pace, `blends` (tables) by the age of the state."""

@@ -28,7 +28,7 @@ PACES = ("frozen", "nightly", "online")
 """How the population's counters learn after the warm-up."""
 
 
-class Arm(NamedTuple):
+class ReplayArm(NamedTuple):
     """One way to know: a state by its age, counters by the name of their pace."""
 
     name: str
@@ -58,7 +58,7 @@ class Looked(NamedTuple):
         """All of it."""
         return Depth(len(self.state.touches), len(self.state.rejected))
 
-    def depth(self, arm: Arm) -> Depth:
+    def depth(self, arm: ReplayArm) -> Depth:
         """How much of the live state this arm knows."""
         if arm.age == "live" or (arm.age == "session" and self.place.opened < 0):
             return self.live
@@ -115,10 +115,10 @@ class Views:
         return self._found[key]
 
 
-def arms_of(delays: Sequence[float]) -> tuple[Arm, ...]:
+def arms_of(delays: Sequence[float]) -> tuple[ReplayArm, ...]:
     """Every arm that is blended: ages by paces, then one for each delay in seconds."""
-    crossed = [Arm(f"{age}+{pace}", age, pace) for age in AGES for pace in PACES]
-    return (*crossed, *(Arm(delay_name(delay), "delayed", delay_name(delay), delay) for delay in delays))
+    crossed = [ReplayArm(f"{age}+{pace}", age, pace) for age in AGES for pace in PACES]
+    return (*crossed, *(ReplayArm(delay_name(delay), "delayed", delay_name(delay), delay) for delay in delays))
 
 
 def delay_name(delay_s: float) -> str:
