@@ -142,7 +142,7 @@ def test_no_text_becomes_markup(words: str) -> None:
     assert "script" not in Page(html(report)).tags
 
 
-def test_lines_for_a_terminal_align_numbers_and_say_charts_as_tables() -> None:
+def test_lines_for_a_terminal_align_numbers() -> None:
     said = on_paper(REPORT)
 
     assert said[0] == "Replay"
@@ -152,7 +152,22 @@ def test_lines_for_a_terminal_align_numbers_and_say_charts_as_tables() -> None:
     assert said[at + 2] == "  live  0.2500  1,200"
     assert said[at + 3] == "  day        -      3"
     assert said[at + 4] == "  ties: middle"
-    assert any("10 s" in line and "0.4000" in line for line in said)
+
+
+def test_charts_are_said_as_tables_where_no_table_stands() -> None:
+    said = on_paper(REPORT)
+
+    assert not any("10 s" in line for line in said)  # the first section has a table
+    assert "  b  -0.1000  -0.2000  0.0000" in said
+
+
+def test_prose_is_as_wide_as_the_terminal() -> None:
+    report = Report(title="t", about="word " * 60, sections=(Section(title="s", prose=("word " * 60,)),))
+
+    said = list(lines(report, Paint(io.StringIO(), {}), 50))
+
+    assert max(map(len, said)) <= 50
+    assert " ".join(said).count("word") == 120
 
 
 @pytest.mark.parametrize(

@@ -24,6 +24,7 @@ VERBS = {
     "export": ("swerve.cli.exporting:export", "Write the log as JSON lines that `import` reads back."),
     "train": ("swerve.cli.training:train", "Fit the ranking to the project's own log."),
     "evaluate": ("swerve.cli.evaluating:evaluate", "Judge ways to recommend on the project's own log."),
+    "replay": ("swerve.cli.replaying:replay", "Replay the log: what real-time feedback is worth on it."),
     "recommend": ("swerve.cli.asking:recommend", "Show a user's list now."),
     "explain": ("swerve.cli.asking:explain", "Say why an item stood in a slate."),
     "doctor": ("swerve.cli.keeping:doctor", "Say what is wrong with a log, and mend it."),

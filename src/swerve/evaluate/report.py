@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from html import escape
+from textwrap import wrap
 from typing import TypeAlias
 
 import msgspec
@@ -74,18 +75,22 @@ def html(report: Report) -> str:
     )
 
 
-def lines(report: Report, paint: Paint) -> Iterator[str]:
-    """The report for a terminal: prose and tables; of a chart what it shows as a table."""
+def lines(report: Report, paint: Paint, width: int = 100) -> Iterator[str]:
+    """The report for a terminal of `width` columns: prose and tables. Tables may be wider.
+
+    Charts are for the page; a section that holds nothing else says them as tables.
+    """
     yield paint(report.title, "bold")
-    if report.about:
-        yield report.about
+    yield from wrap(report.about, width)
     for section in report.sections:
         yield ""
         yield paint(section.title, "bold", "cyan")
-        yield from section.prose
-        for part in section.parts:
+        for words in section.prose:
+            yield from wrap(words, width)
+        tables = [part for part in section.parts if isinstance(part, Table)]
+        for part in tables or [figures(part) for part in section.parts if not isinstance(part, Table)]:
             yield ""
-            yield from _plain(part if isinstance(part, Table) else figures(part), paint)
+            yield from _plain(part, paint)
 
 
 def figures(chart: LineChart | BarChart) -> Table:
