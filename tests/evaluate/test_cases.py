@@ -162,3 +162,17 @@ def test_who_has_no_history_is_asked_at_the_moment_itself() -> None:
     past = Pasts(read_stream(log(liked(("a", "p", 7.0)))), query_time=False).of(0)
 
     assert (len(past.rows), past.now) == (0, 7.0)
+
+
+def test_a_session_that_two_users_claim_one_after_the_other_is_shared_out_in_order() -> None:
+    events = [
+        Interaction(session="s", item="x", action="view"),
+        Interaction(user="ann", session="s", item="y", action="view"),
+        Interaction(session="s", item="z", action="view"),
+        Interaction(user="bob", session="s", item="y", action="view"),
+    ]
+    records = [Record(event=one, received=k, time=k, gain=1.0, offset=k) for k, one in enumerate(events)]
+    users = read_stream(records).users.tolist()
+
+    assert users[0] == users[1], "what was claimed stays claimed"
+    assert users[2] == users[3] != users[1]
