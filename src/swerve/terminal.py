@@ -68,9 +68,12 @@ def table(rows: Sequence[Sequence[str]], *, right: Sequence[int] = ()) -> list[s
 class Progress:
     """A bar that is drawn over itself on a terminal; elsewhere a plain line every few seconds."""
 
-    def __init__(self, stream: TextIO, label: str, environ: Mapping[str, str] = os.environ) -> None:
-        """`stream`: usually stderr, so that what a verb prints can be piped."""
+    def __init__(
+        self, stream: TextIO, label: str, environ: Mapping[str, str] = os.environ, *, unit: str = "rows"
+    ) -> None:
+        """`stream`: usually stderr, so that what a verb prints can be piped. `unit`: what is counted."""
         self._stream = stream
+        self._unit = unit
         self._label = label if width_of(label) <= 24 else fit(label, 24)
         self._paint = Paint(stream, environ)
         self._live = stream.isatty() and environ.get("TERM") != "dumb"
@@ -87,7 +90,7 @@ class Progress:
         # A total is an estimate: 100 % is for the end, and more than all would be nonsense.
         share = min(done / total, 0.99) if total > 0 else -1.0
         left = f"{_span((total - done) / rate)} left" if share >= 0 and rate > 0 and done < total else ""
-        parts = [f"{share:4.0%}" if share >= 0 else "", f"{done:,} rows", f"{rate:,.0f}/s", left, note]
+        parts = [f"{share:4.0%}" if share >= 0 else "", f"{done:,} {self._unit}", f"{rate:,.0f}/s", left, note]
         self._draw(share, "  ".join(filter(None, parts)))
 
     def end(self, words: str) -> None:

@@ -18,8 +18,10 @@ import torch
 
 from swerve.learn import resume
 from swerve.learn.config import LearnConfig
+from swerve.learn.progress import Epoch
 from swerve.learn.ranking import hit_rate_ndcg, left_out_ranks
-from swerve.learn.trainer import FLOOR, WARM_UP, Epoch, Trainer, rate
+from swerve.learn.schedule import FLOOR, WARM_UP, rate
+from swerve.learn.trainer import Trainer
 from swerve.model.config import Kind, ModelConfig
 from swerve.model.nets.network import Network
 from tests.learn.worlds import RING, ring

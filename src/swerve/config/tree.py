@@ -13,7 +13,9 @@ from swerve.config.server import ServerConfig
 from swerve.counts.config import CountsConfig
 from swerve.encode.config import EncodeConfig
 from swerve.events.config import EventsConfig
+from swerve.learn.config import LearnConfig
 from swerve.log.config import LogConfig
+from swerve.model.config import ModelConfig
 from swerve.rank.config import RankConfig
 from swerve.respond.config import RespondConfig
 from swerve.retrieve.config import RetrieveConfig
@@ -35,12 +37,16 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """What is remembered of a user."""
     counts: CountsConfig = CountsConfig()
     """What is counted over all users."""
+    model: ModelConfig = ModelConfig()
+    """The user model."""
     retrieve: RetrieveConfig = RetrieveConfig()
     """Where candidates come from."""
     rank: RankConfig = RankConfig()
     """How they are scored."""
     respond: RespondConfig = RespondConfig()
     """What of it is answered."""
+    learn: LearnConfig = LearnConfig()
+    """How the user model is trained."""
     engine: EngineConfig = EngineConfig()
     """How the rooms run together."""
     server: ServerConfig = ServerConfig()

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 from msgspec import Meta
+
+Precision = Literal["auto", "float32", "bf16"]
 
 
 class LearnConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -33,5 +35,9 @@ class LearnConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     """Packed rows of a step, over all processes."""
     negatives: Annotated[int, Meta(ge=1)] = 1024
     """Items drawn against each target, one draw for a whole step; as many as there are items: full softmax."""
+    popularity: Annotated[float, Meta(ge=0, le=2)] = 0.0
+    """Negatives are drawn in proportion to how often an item was seen, to this power; 0: all alike, 0.75 is usual."""
+    precision: Precision = "auto"
+    """Numbers the network is computed with; `auto`: bf16 on a GPU that has it, else float32."""
     seed: int = 0
-    """The same seed on the same machine gives the same weights."""
+    """The same seed on the same machine gives the same weights; on a GPU, up to the order of its sums."""

@@ -1,10 +1,10 @@
 """Softmax over a shared draw of items, with its gradient made in the same pass.
 
-    loss = mean_t [ log( e^{s(t, target)} + sum_{j in negatives, j not in seen(t)} e^{s(t, j)} ) - s(t, target) ]
+    loss = mean_t [ log( e^{s(t, target)} + sum_{j in negatives, j not in seen(t)} e^{s(t, j) + c(j)} ) - s(t, target) ]
 
-Negatives are drawn once a step, uniformly; as many negatives as items are the full softmax. What the user has had is
-left out of them: it will not be offered again, so it need not be pushed down (compare 3,000 drawn negatives with the
-full softmax in Klenitskiy & Vasilev, RecSys 2023).
+Negatives are drawn once a step, uniformly (c = 0) or by popularity (c = -log of the chance, see `draws`); as many
+negatives as items are the full softmax. What the user has had is left out of them: it will not be offered again, so it
+need not be pushed down (compare 3,000 drawn negatives with the full softmax in Klenitskiy & Vasilev, RecSys 2023).
 The logits (tokens, negatives) live for one chunk at a time: memory does not grow with the batch, and autograd keeps
 none.
 """
@@ -31,12 +31,23 @@ class Seen(NamedTuple):
     """Places among the negatives, int64."""
 
 
+class Drawn(NamedTuple):
+    """What one step's targets are held against."""
+
+    negatives: Tensor
+    """(m,) int64, distinct rows."""
+    seen: Sequence[Seen] = ()
+    correction: Tensor | None = None
+    """(m,) float32 added to the negatives' scores: -log of the chance with which each was drawn (logQ)."""
+
+
 class _Softmax(torch.autograd.Function):
     @staticmethod
-    def forward(
-        ctx: Any, x: Tensor, table: Tensor, bias: Tensor, targets: Tensor, negatives: Tensor, seen: Sequence[Seen]
-    ) -> Tensor:
+    def forward(ctx: Any, x: Tensor, table: Tensor, bias: Tensor, targets: Tensor, drawn: Drawn) -> Tensor:
+        negatives, seen, correction = drawn
         against, against_bias = table[negatives], bias[negatives]
+        if correction is not None:
+            against_bias = against_bias + correction
         to_x, to_table, to_bias = torch.empty_like(x), torch.zeros_like(table), torch.zeros_like(bias)
         to_against, to_against_bias = torch.zeros_like(against), torch.zeros_like(against_bias)
         total = x.new_zeros(())
@@ -67,7 +78,7 @@ class _Softmax(torch.autograd.Function):
     def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor | None, ...]:
         to_x, to_table, to_bias = ctx.saved_tensors
         share = grads[0] / len(to_x)
-        return to_x * share, to_table * share, to_bias * share, None, None, None
+        return to_x * share, to_table * share, to_bias * share, None, None
 
 
 def _mask(logits: Tensor, seen: Sequence[Seen], offset: int) -> None:
@@ -78,11 +89,19 @@ def _mask(logits: Tensor, seen: Sequence[Seen], offset: int) -> None:
 
 
 def softmax_loss(
-    x: Tensor, table: Tensor, bias: Tensor, targets: Tensor, negatives: Tensor, seen: Sequence[Seen] = ()
+    x: Tensor,
+    table: Tensor,
+    bias: Tensor,
+    targets: Tensor,
+    negatives: Tensor,
+    seen: Sequence[Seen] = (),
+    correction: Tensor | None = None,
 ) -> Tensor:
     """Mean loss of preferences x (n, dim) for targets (n,) against negatives (m,).
 
     Both are rows of `table` (rows, dim) and `bias` (rows,). A negative that is the target itself never counts twice.
+    `correction` (m,): added to the scores of the negatives, -log of the chance with which each was drawn.
     """
-    loss: Tensor = _Softmax.apply(x, table, bias, targets, negatives, seen)  # type: ignore[no-untyped-call]
+    drawn = Drawn(negatives, seen, correction)
+    loss: Tensor = _Softmax.apply(x, table, bias, targets, drawn)  # type: ignore[no-untyped-call]
     return loss

@@ -34,12 +34,12 @@ class Packing:
     def __init__(self, corpus: Corpus) -> None:
         self._histories = [number for number, history in enumerate(corpus.histories) if len(history) >= 2]
         kept = [corpus.histories[number] for number in self._histories]
-        lengths = np.array([len(history) - 1 for history in kept])
+        lengths = np.array([len(history) - 1 for history in kept], np.int64)
         self._ends = np.cumsum(lengths)
         self._lengths = lengths
 
         def line(part: Any) -> Any:
-            return np.concatenate([part(history) for history in kept])
+            return np.concatenate([part(history) for history in kept] or [np.zeros(0)])
 
         gaps = line(lambda history: gaps_of(history.times)[:-1])
         self._columns = {
@@ -55,7 +55,7 @@ class Packing:
     @property
     def pairs(self) -> int:
         """Events that are followed by another: what an epoch goes over."""
-        return int(self._ends[-1])
+        return int(self._lengths.sum())
 
     def steps(self, length: int, rows: int, rng: np.random.Generator) -> Iterator[Step]:
         """One epoch of steps of `rows` rows; less than a step is left out at the end, another part each epoch."""

@@ -8,59 +8,39 @@ in the same weights.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Sequence
 
-import msgspec
 import numpy as np
 import torch
-from torch import Tensor, distributed
+from torch import Tensor
 
+from swerve.errors import InvalidInput, SwerveError
 from swerve.learn.config import LearnConfig
 from swerve.learn.corpus import Corpus
 from swerve.learn.draws import Draws
-from swerve.learn.loss import softmax_loss
+from swerve.learn.loss import Seen, softmax_loss
 from swerve.learn.packing import Packing, Step
+from swerve.learn.precision import computing
+from swerve.learn.processes import Processes
+from swerve.learn.progress import Epoch, Progress
 from swerve.learn.ranking import hit_rate_ndcg, left_out_ranks
+from swerve.learn.schedule import optimizer, rate
 from swerve.model.nets.network import Network
 
-WARM_UP = 200
-"""Steps in which the learning rate rises from nothing."""
-FLOOR = 0.02
-"""Share of the learning rate that is left at the end."""
 CLIP = 1.0
 """Longest gradient, as a norm."""
-
-
-class Epoch(msgspec.Struct, frozen=True, kw_only=True):
-    """One row of the curves."""
-
-    epoch: int
-    loss: float
-    seconds: float
-    tokens_per_s: float
-    hr10: float | None = None
-    ndcg10: float | None = None
-    """Of the validation items; None in epochs without a validation."""
-
-
-class Progress(msgspec.Struct):
-    """Where a training is: enough, with network and optimizer, to go on."""
-
-    epoch: int = 0
-    step: int = 0
-    best: float = -1.0
-    waited: int = 0
-    """Validations since the best one."""
-    spent_s: float = 0.0
-    curves: list[Epoch] = []
+LEAST = 2
+"""Events of a packed row, at the very least."""
 
 
 class Trainer:
     """Trains one network on one corpus, whose last items are kept for validation."""
 
     def __init__(self, network: Network, corpus: Corpus, config: LearnConfig, device: torch.device) -> None:
-        """`corpus`: all histories; the last item of each is never a target of training."""
+        """`corpus`: all histories; the last item of each is never a target of training.
+
+        Raises InvalidInput when they are too short for a single step, ConfigError for more processes than rows.
+        """
         self.network = network.to(device)
         self.config = config
         self.progress = Progress()
@@ -70,21 +50,30 @@ class Trainer:
         self._device = device
         training = corpus.without_last(1)
         self._packing = Packing(training)
-        self._draws = Draws(training, config.negatives)
-        self._world = distributed.get_world_size() if distributed.is_initialized() else 1
-        self._rank = distributed.get_rank() if distributed.is_initialized() else 0
-        self.optimizer = torch.optim.AdamW(_groups(network, config), lr=config.learning_rate, betas=(0.9, 0.98))
-        self._total = self.steps_per_epoch * config.epochs
+        if self._packing.pairs < LEAST * config.rows:
+            words = f"expected at least {LEAST * config.rows} pairs of likes that follow each other, the last like of "
+            raise InvalidInput(f"{words}each history left out; found {self._packing.pairs}", field="log")
+        self._draws = Draws(training, config.negatives, config.popularity)
+        self.processes = Processes(device)
+        self._share = self.processes.share(config.rows)
+        self.optimizer = optimizer(network, config)
+        self.total = self.steps_per_epoch * config.epochs
+        """Steps of all epochs."""
 
     @property
     def steps_per_epoch(self) -> int:
         """Steps of one pass."""
-        return max(1, self._packing.count(self._length, self.config.rows))
+        return self._packing.count(self._length, self.config.rows)
+
+    @property
+    def tokens_per_step(self) -> int:
+        """Events of a step, over all processes."""
+        return self._length * self.config.rows
 
     @property
     def _length(self) -> int:
         """Events of a row; shorter where there are not enough for one step."""
-        return max(2, min(self.config.length, self._packing.pairs // self.config.rows))
+        return min(self.config.length, self._packing.pairs // self.config.rows)
 
     def run(
         self, told: Callable[[Epoch], None], at: Callable[[int, int, float], None], clock: Callable[[], float]
@@ -108,28 +97,27 @@ class Trainer:
         self, told: Callable[[Epoch], None], at: Callable[[int, int, float], None], clock: Callable[[], float]
     ) -> None:
         """One pass, then a validation if it is due or the end."""
-        progress, config = self.progress, self.config
+        progress, config, processes = self.progress, self.config, self.processes
         rng = np.random.default_rng([config.seed, progress.epoch])
-        torch.manual_seed(int(rng.integers(2**31)) + self._rank)
+        torch.manual_seed(int(rng.integers(2**31)) + processes.rank)
         self.network.train()
         began, losses = clock(), []
         for step in self._packing.steps(self._length, config.rows, rng):
             losses.append(self._step(step, rng))
-            spent = progress.spent_s + clock() - began
-            at(progress.step, self._total, spent)
+            spent = processes.agreed(progress.spent_s + clock() - began)
+            at(progress.step, self.total, spent)
             if spent >= config.minutes * 60:
                 break
-        seconds = clock() - began
+        seconds = processes.agreed(clock() - began)
         progress.spent_s += seconds
         progress.epoch += 1
         last = self.over()
         hr, ndcg = self._validate() if last or progress.epoch % config.every == 0 else (None, None)
-        tokens = len(losses) * self._length * config.rows
         row = Epoch(
             epoch=progress.epoch,
             loss=float(np.mean(losses)),
             seconds=seconds,
-            tokens_per_s=tokens / max(seconds, 1e-9),
+            tokens_per_s=len(losses) * self.tokens_per_step / max(seconds, 1e-9),
             hr10=hr,
             ndcg10=ndcg,
         )
@@ -137,35 +125,44 @@ class Trainer:
         told(row)
 
     def _step(self, step: Step, rng: np.random.Generator) -> float:
+        """One step on this process's share of the rows; the loss is that of all."""
         config, progress = self.config, self.progress
         negatives = self._draws.draw(rng)
-        share = slice(self._rank * config.rows // self._world, (self._rank + 1) * config.rows // self._world)
-        batch = type(step.batch)(*(column[:, share].contiguous() for column in step.batch))
-        segment = batch.segment.T.reshape(-1)
-        seen = self._draws.seen(negatives, segment)
-        targets = step.targets[:, share].T.reshape(-1)
+        batch = type(step.batch)(*(column[:, self._share].contiguous() for column in step.batch))
+        seen = self._draws.seen(negatives, batch.segment.T.reshape(-1))
+        correction = self._draws.correction(negatives)
         for group in self.optimizer.param_groups:
-            group["lr"] = config.learning_rate * rate(progress.step, self._total)
-        table = self.network.items.table()
-        preference = self.network(batch.to(self._device), step.wait[:, share].to(self._device), table)
-        x = preference.transpose(0, 1).reshape(-1, preference.shape[-1]).float()
-        columns = [run._replace(columns=run.columns.to(self._device)) for run in seen]
-        bias = self.network.items.bias
-        loss = softmax_loss(x, table.float(), bias, targets.to(self._device), negatives.to(self._device), columns)
+            group["lr"] = config.learning_rate * rate(progress.step, self.total)
+        with computing(config.precision, self._device):
+            table = self.network.items.table()
+            preference = self.network(batch.to(self._device), step.wait[:, self._share].to(self._device), table)
+        loss = softmax_loss(
+            preference.transpose(0, 1).reshape(-1, preference.shape[-1]).float(),
+            table.float(),
+            self.network.items.bias,
+            step.targets[:, self._share].T.reshape(-1).to(self._device),
+            negatives.to(self._device),
+            _moved(seen, self._device),
+            correction if correction is None else correction.to(self._device),
+        )
+        return self._take(loss * (batch.items.shape[1] / config.rows))
+
+    def _take(self, loss: Tensor) -> float:
+        """The optimizer's step for a share of the loss; returns the whole."""
         self.optimizer.zero_grad(set_to_none=False)
         loss.backward()  # type: ignore[no-untyped-call]
-        if self._world > 1:
-            for parameter in self.network.parameters():
-                if parameter.grad is not None:
-                    distributed.all_reduce(parameter.grad)
-                    parameter.grad /= self._world
+        whole = self.processes.summed(self.network.parameters(), loss.detach()).item()
+        if not math.isfinite(whole):
+            words = "the loss is no longer a number: try a lower learn.learning_rate, or float32 as learn.precision"
+            raise SwerveError(words, field="learn", code="diverged")
         torch.nn.utils.clip_grad_norm_(self.network.parameters(), CLIP)
         self.optimizer.step()
-        progress.step += 1
-        return loss.item()
+        self.progress.step += 1
+        return whole
 
     def _validate(self) -> tuple[float, float]:
         hr, ndcg = hit_rate_ndcg(left_out_ranks(self.network, self._corpus, 1, self._device))
+        hr, ndcg = self.processes.agreed(hr), self.processes.agreed(ndcg)
         if ndcg > self.progress.best:
             self.progress.best, self.progress.waited = ndcg, 0
             self.best = {name: value.detach().clone() for name, value in self.network.state_dict().items()}
@@ -174,17 +171,8 @@ class Trainer:
         return hr, ndcg
 
 
-def rate(step: int, total: int) -> float:
-    """Share of the learning rate at a step: a warm-up, then half a cosine down to FLOOR."""
-    warm = min(1.0, (step + 1) / WARM_UP)
-    return warm * (FLOOR + (1 - FLOOR) * 0.5 * (1 + math.cos(math.pi * min(step / max(total, 1), 1.0))))
-
-
-def _groups(network: Network, config: LearnConfig) -> list[dict[str, Any]]:
-    """Matrices are decayed; tables of embeddings, norms and biases are not."""
-    matrices: list[Tensor] = []
-    rest: list[Tensor] = []
-    for name, parameter in network.named_parameters():
-        decayed = name.endswith(".weight") and parameter.ndim == 2
-        (matrices if decayed else rest).append(parameter)
-    return [{"params": matrices, "weight_decay": config.weight_decay}, {"params": rest, "weight_decay": 0.0}]
+def _moved(seen: Sequence[Seen], device: torch.device) -> list[Seen]:
+    """The same on another device, in one transfer."""
+    columns = torch.cat([run.columns for run in seen]).to(device)
+    parts = torch.split(columns, [len(run.columns) for run in seen])
+    return [run._replace(columns=part) for run, part in zip(seen, parts, strict=True)]

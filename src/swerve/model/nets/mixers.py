@@ -34,7 +34,8 @@ class Recurrence(nn.Module):
 
     def forward(self, x: Tensor, batch: Packed) -> Tensor:
         """(T, B, dim) -> (T, B, dim)."""
-        value, forget, admit, gate = self.into(x).chunk(4, -1)
+        # Under autocast products are bf16, whose numbers near 1 are too far apart for what decays slowly.
+        value, forget, admit, gate = self.into(x).to(batch.hours.dtype).chunk(4, -1)
         decay = torch.sigmoid(forget) * torch.exp(-functional.softplus(self.rate) * batch.hours[..., None])
         fresh = torch.sqrt(1 - decay * decay + EPSILON) * torch.sigmoid(admit) * value
         h = scan(decay * (~batch.start)[..., None], fresh)
