@@ -1,14 +1,9 @@
-"""Training finds a rule that is there, repeats under a seed, survives an interruption, and splits over processes."""
+"""Training finds a rule that is there, repeats under a seed, survives an interruption, and says where it is."""
 
 from __future__ import annotations
 
-import json
 import math
-import os
-import subprocess
-import sys
 from itertools import count
-from pathlib import Path
 from typing import get_args
 
 import msgspec
@@ -16,8 +11,10 @@ import numpy as np
 import pytest
 import torch
 
+from swerve.errors import InvalidInput, SwerveError
 from swerve.learn import resume
 from swerve.learn.config import LearnConfig
+from swerve.learn.corpus import Corpus, from_sequences
 from swerve.learn.progress import Epoch
 from swerve.learn.ranking import hit_rate_ndcg, left_out_ranks
 from swerve.learn.schedule import FLOOR, WARM_UP, rate
@@ -35,6 +32,11 @@ def trainer(config: LearnConfig = QUICK, kind: Kind = "recurrent") -> Trainer:
     torch.manual_seed(config.seed)
     shape = ModelConfig(kind=kind, size="tiny").shape(items=len(corpus.items), actions=0, content=0)
     return Trainer(Network(shape, dropout=config.dropout), corpus.without_last(1), config, CPU)
+
+
+def start(corpus: Corpus) -> Trainer:
+    shape = ModelConfig(size="tiny").shape(items=len(corpus.items), actions=0, content=0)
+    return Trainer(Network(shape), corpus, QUICK, CPU)
 
 
 def run(made: Trainer, told: list[Epoch] | None = None) -> Trainer:
@@ -126,39 +128,39 @@ def test_hit_rate_and_ndcg_by_hand() -> None:
     assert ndcg == pytest.approx((1 + 1 / 2 + 1 / math.log2(11)) / 4)
 
 
-WORKER = """
-import json, sys, torch
-from torch import distributed
-distributed.init_process_group("gloo")
-from tests.learn.test_trainer import trainer
-from swerve.learn.config import LearnConfig
-made = trainer(LearnConfig(epochs=2, every=2, length=32, rows=4, dropout=0.0))
-made.run(lambda _: None, lambda *_: None, lambda: 0.0)
-weights = [float(p.detach().double().sum()) for p in made.network.parameters()]
-said = [None, None]
-distributed.all_gather_object(said, {"weights": weights, "losses": [row.loss for row in made.progress.curves]})
-if distributed.get_rank() == 0:
-    print(json.dumps(said))
-distributed.destroy_process_group()
-"""
+def test_every_step_is_told_with_what_there_is_to_do() -> None:
+    told: list[tuple[int, int, float]] = []
+    made = trainer(LearnConfig(epochs=3, every=3, length=32, rows=4, dropout=0.0))
+    ticks = count()
+    made.run(lambda _: None, lambda *at: told.append(at), lambda: float(next(ticks)))
+    steps = 3 * made.steps_per_epoch
+    assert [step for step, _, _ in told] == list(range(1, steps + 1))
+    assert {total for _, total, _ in told} == {steps}
+    spent = [seconds for _, _, seconds in told]
+    assert spent == sorted(spent)
+    assert made.progress.spent_s == sum(row.seconds for row in made.progress.curves) >= spent[-1]
+    row = made.progress.curves[0]
+    assert row.tokens_per_s * row.seconds == pytest.approx(made.steps_per_epoch * made.tokens_per_step)
+    assert made.tokens_per_step == 32 * 4
 
 
-def test_two_processes_take_the_steps_of_one(tmp_path: Path) -> None:
-    script = tmp_path / "worker.py"
-    script.write_text(WORKER)
-    torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2", str(script)]
-    done = subprocess.run(
-        torchrun,
-        capture_output=True,
-        text=True,
-        timeout=200,
-        check=False,
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "OMP_NUM_THREADS": "1"},
-    )
-    assert done.returncode == 0, done.stderr[-2000:]
-    first, second = json.loads(done.stdout.strip().splitlines()[-1])
-    assert first["weights"] == second["weights"], "averaged gradients keep the copies equal"
-    assert first["losses"] != second["losses"], "each has rows of its own"
-    alone = run(trainer(LearnConfig(epochs=2, every=2, length=32, rows=4, dropout=0.0)))
-    together = np.mean([first["losses"], second["losses"]], axis=0)
-    assert together == pytest.approx([row.loss for row in alone.progress.curves], rel=1e-3)
+def test_a_loss_that_is_no_number_ends_the_training() -> None:
+    made = trainer()
+    with torch.no_grad():
+        made.network.items.id.fill_(float("nan"))
+    with pytest.raises(SwerveError, match="no longer a number") as caught:
+        run(made)
+    assert caught.value.code == "diverged"
+
+
+def test_histories_too_short_for_a_step_are_refused() -> None:
+    with pytest.raises(InvalidInput, match=r"expected at least 8 pairs .* found 6"):
+        start(from_sequences([["a", "b", "c"], ["a", "b", "c"]] * 3))
+    with pytest.raises(InvalidInput, match="found 0"):
+        start(from_sequences([["a", "b"]] * 30))
+
+
+def test_few_events_make_shorter_rows() -> None:
+    made = start(from_sequences([["a", "b", "c", "d"]] * 7))
+    assert made.tokens_per_step == 3 * 4
+    assert made.steps_per_epoch == 1

@@ -10,6 +10,7 @@ import torch
 from swerve.learn.ranking import padded
 from swerve.model.config import SIZES, Kind, ModelConfig
 from swerve.model.history import History
+from swerve.model.nets import scan as scanning
 from swerve.model.nets.batch import Packed
 from swerve.model.nets.network import BACKBONES, Network
 from swerve.model.nets.scan import scan
@@ -108,3 +109,19 @@ def test_content_starts_at_nothing_and_hidden_ids_leave_it_alone() -> None:
 def test_the_dial_goes_up() -> None:
     dims = [ModelConfig(size=size).shape(items=1, actions=1, content=0).dim for size in SIZES]
     assert dims == sorted(set(dims))
+
+
+def test_the_scan_in_passes_is_the_walk(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a GPU computes, computed here: values and both gradients, for lengths around powers of two."""
+    generator = torch.Generator().manual_seed(1)
+    for length in (1, 2, 3, 8, 9, 33):
+        a, b, given = (torch.rand(length, 2, 3, generator=generator, dtype=torch.float64) for _ in range(3))
+        answers = []
+        for kinds in ((), ("cpu",)):
+            monkeypatch.setattr(scanning, "PARALLEL", kinds)
+            one, other = a.clone().requires_grad_(), b.clone().requires_grad_()
+            h = scan(one, other)
+            h.backward(given)
+            answers.append((h.detach(), one.grad, other.grad))
+        for walked, doubled in zip(*answers, strict=True):
+            assert torch.allclose(walked, doubled, atol=1e-12)

@@ -64,8 +64,8 @@ def train_model(directory: Path, asked: Asked) -> bool:
         asked.report.write_text(html(page), encoding="utf-8")
     facts = made.words.facts
     click.echo(
-        f"user model, version {made.version}: NDCG@10 {facts['ndcg10']:.4f}, HR@10 {facts['hr10']:.4f} on the validation items, "
-        f"after {facts['epoch']:.0f} of {facts['epochs']:.0f} epochs in {facts['seconds']:.0f} s"
+        f"user model, version {made.version}: NDCG@10 {facts['ndcg10']:.4f}, HR@10 {facts['hr10']:.4f} on the "
+        f"validation items, after {facts['epoch']:.0f} of {facts['epochs']:.0f} epochs in {facts['seconds']:.0f} s"
     )
     return True
 
