@@ -19,8 +19,8 @@ def rows() -> list[Epoch]:
             loss=7.0 - number / 2,
             seconds=12.5,
             tokens_per_s=40_000.0 + number * 100,
-            hr10=0.3 + number / 400 if number % 2 == 0 else None,
-            ndcg10=0.17 + number / 800 if number % 2 == 0 else None,
+            hr10=0.25 + number / 64 if number % 2 == 0 else None,
+            ndcg10=0.125 + number / 128 if number % 2 == 0 else None,
         )
         for number in range(1, 6)
     ]
@@ -39,8 +39,8 @@ def test_each_epoch_is_a_point_and_validations_only_where_there_was_one() -> Non
     assert loss.y == (6.5, 6.0, 5.5, 5.0, 4.5)
     assert speed.y[-1] == 40_500.0
     ndcg, hr = found["Validation by epoch"].lines
-    assert (ndcg.name, ndcg.x, ndcg.y) == ("NDCG@10", (2.0, 4.0), (0.1725, 0.175))
-    assert (hr.name, hr.x, hr.y) == ("HR@10", (2.0, 4.0), (0.305, 0.31))
+    assert (ndcg.name, ndcg.x, ndcg.y) == ("NDCG@10", (2.0, 4.0), (0.140625, 0.15625))
+    assert (hr.name, hr.x, hr.y) == ("HR@10", (2.0, 4.0), (0.28125, 0.3125))
 
 
 def test_the_page_stands_alone_and_says_the_figures() -> None:
