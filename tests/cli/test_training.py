@@ -180,6 +180,14 @@ def test_without_torch_the_line_to_type_is_named(shop: Path) -> None:
     assert answer.stderr == 'Error: torch is not installed: pip install "swerve[torch]"\n'
 
 
+def test_a_training_that_its_minutes_ended_says_what_would_fit(shop: Path) -> None:
+    result = run("train", shop, "--model", "--size", "tiny", "--epochs", 500, "--minutes", 0.001)
+
+    assert result.exit_code == 0
+    assert "note: the minutes ended it before the learning rate had fallen; with --epochs 1 it would" in result.output
+    assert newest(shop).words.facts["epochs"] == 1
+
+
 # --- what a training reads ----------------------------------------------------------------------------------
 
 

@@ -67,6 +67,12 @@ def train_model(directory: Path, asked: Asked) -> bool:
         f"user model, version {made.version}: NDCG@10 {facts['ndcg10']:.4f}, HR@10 {facts['hr10']:.4f} on the "
         f"validation items, after {facts['epoch']:.0f} of {facts['epochs']:.0f} epochs in {facts['seconds']:.0f} s"
     )
+    if facts["epochs"] < config.learn.epochs and facts["seconds"] >= config.learn.minutes * 60:
+        click.echo(
+            f"note: the minutes ended it before the learning rate had fallen; with --epochs {facts['epochs']:.0f} it "
+            "would fall within them",
+            err=True,
+        )
     return True
 
 
