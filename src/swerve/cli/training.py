@@ -24,6 +24,6 @@ def train(project: Path, newest: int, seed: int) -> None:
     click.echo(f"learned from {fitted.examples:,} choices")
     click.echo(f"log-likelihood of a held-back choice: {fitted.before:.4f} before, {fitted.log_likelihood:.4f} now")
     if fitted.better:
-        click.echo(f"version {fitted.blend.version} is live")
+        click.echo(f"version {fitted.version} is live")
     else:
         click.echo("the weights in use stay: the new ones are not better")

@@ -14,6 +14,7 @@ from swerve.counts.config import CountsConfig
 from swerve.encode.config import EncodeConfig
 from swerve.events.config import EventsConfig
 from swerve.log.config import LogConfig
+from swerve.model.config import ModelConfig
 from swerve.rank.config import RankConfig
 from swerve.respond.config import RespondConfig
 from swerve.retrieve.config import RetrieveConfig
@@ -37,6 +38,8 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """What is counted over all users."""
     retrieve: RetrieveConfig = RetrieveConfig()
     """Where candidates come from."""
+    model: ModelConfig = ModelConfig()
+    """How a user's events become a preference."""
     rank: RankConfig = RankConfig()
     """How they are scored."""
     respond: RespondConfig = RespondConfig()

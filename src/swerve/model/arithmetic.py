@@ -17,12 +17,13 @@ def normal(x: Floats) -> Floats:
     """(x - mean) / sqrt(variance + 1e-5), a new array."""
     share = np.float32(1 / x.shape[-1])
     if x.ndim == 1:  # plain numbers cost a tenth of arrays of one
-        centred = x - np.add.reduce(x) * share
-        centred *= ONE / np.sqrt(np.dot(centred, centred) * share + EPSILON)
-        return centred
-    centred = x - np.add.reduce(x, -1, keepdims=True) * share
+        line: Floats = x - np.add.reduce(x) * share
+        line *= ONE / np.sqrt(np.dot(line, line) * share + EPSILON)
+        return line
+    centred: Any = x - np.add.reduce(x, -1, keepdims=True) * share
     centred /= np.sqrt(np.vecdot(centred, centred) * share + EPSILON)[..., None]
-    return centred
+    y: Floats = centred
+    return y
 
 
 def layer_norm(x: Floats, weight: Floats, bias: Floats) -> Floats:
@@ -41,7 +42,7 @@ def linear(x: Floats, weight: Floats, bias: Floats) -> Floats:
 
 def silu(x: Floats) -> Floats:
     """x * sigmoid(x), sigmoid by tanh, which does not overflow."""
-    half: Floats = np.float32(0.5) * x
+    half: Any = np.float32(0.5) * x
     y: Floats = half * (ONE + np.tanh(half))
     return y
 
