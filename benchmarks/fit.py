@@ -58,9 +58,9 @@ def main() -> None:
         fitted = engine.fit(newest=args.newest)
         print(f"# {fitted.examples} choices; log-likelihood {fitted.log_likelihood:.4f}, before {fitted.before:.4f}")
         print("[rank.weights]")
-        for name, column in zip(FEATURES, fitted.blend.weights.T.tolist(), strict=True):
+        for name, column in zip(FEATURES, fitted.weights.T.tolist(), strict=True):
             print(f"{name} = [{', '.join(f'{weight:.3f}' for weight in column)}]")
-        assert from_config({}).shape == fitted.blend.weights.shape
+        assert from_config({}).shape == fitted.weights.shape
 
 
 if __name__ == "__main__":

@@ -6,11 +6,13 @@ Obligations stand in the docstrings and are checked by `swerve.testing.check_*`.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 import numpy as np
 
-from swerve.types import Appended, Batch, Candidates, Floats, Item, Past, Query, Record, Rows
+from swerve.types import Appended, Batch, Candidates, Floats, History, Item, Past, Query, Record, Rows
+
+S = TypeVar("S")
 
 
 class Clock(Protocol):
@@ -69,6 +71,33 @@ class VectorIndex(Protocol):
 
     def search(self, queries: Floats, k: int) -> tuple[Rows, Floats]:
         """The k best rows and their inner products for queries (q, dim): (q, k) each, best first, -1 = none."""
+        ...
+
+
+class UserModel(Protocol[S]):
+    """A user's events -> a preference in the space of the items, which moves with every event. Immutable.
+
+    `S` is what the events left behind, a value: a step makes a new one. Stepping through a history gives what `encode`
+    gives for the whole of it, within 1e-4. Rows are those of the model's own tables; 0 is any item or action that it
+    does not know.
+    """
+
+    version: int
+    table: Floats
+    """(items + 1, dim) float32, the items' embeddings; the score of row i is preference . table[i] + bias[i]."""
+    bias: Floats
+    """(items + 1,) float32."""
+
+    def encode(self, histories: Sequence[History]) -> list[S]:
+        """What each history leaves behind; an empty one too. One user's does not depend on the others."""
+        ...
+
+    def step(self, state: S, item: int, action: int, time: float) -> S:
+        """The same after one more event; `time` in Unix seconds, 0 = not known."""
+        ...
+
+    def preference(self, state: S, query_time: float) -> Floats:
+        """(dim,) float32, finite, for a question at this time (Unix seconds, 0 = not known)."""
         ...
 
 

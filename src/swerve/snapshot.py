@@ -53,12 +53,13 @@ class _Version(msgspec.Struct):
     format: int
 
 
-def save(directory: Path, offset: int, parts: Mapping[str, bytes], keep: int) -> Path:
+def save(directory: Path, offset: int, parts: Mapping[str, bytes], keep: int, spare: int = -1) -> Path:
     """Write `parts` as the snapshot at `offset`, durably, and delete all but the newest `keep` (at least 1).
 
-    Snapshots beyond `offset` go too: they belong to a history this log does not have. Part names are letters, digits,
-    `.`, `_` and `-`. One process saves at a time. Raises OSError when the disk refuses; nothing but a temporary folder
-    is left then, which the next save removes. Raises ValueError on a wrong argument.
+    Snapshots beyond `offset` go too: they belong to a history this log does not have. The one at `spare` is never
+    deleted. Part names are letters, digits, `.`, `_` and `-`. One process saves at a time. Raises OSError when the disk
+    refuses; nothing but a temporary folder is left then, which the next save removes. Raises ValueError on a wrong
+    argument.
     """
     wrong = [name for name in parts if not _PART.fullmatch(name) or name == MANIFEST]
     if wrong or offset < 0 or keep < 1:
@@ -79,7 +80,8 @@ def save(directory: Path, offset: int, parts: Mapping[str, bytes], keep: int) ->
     _sync(place)
     known = _offsets(place)
     for old in (*(later for later in known if later > offset), *[one for one in known if one <= offset][keep:]):
-        _remove(place / str(old))
+        if old != spare:
+            _remove(place / str(old))
     return place / str(offset)
 
 
@@ -101,6 +103,14 @@ def load_latest(directory: Path, head: int | None = None) -> Loaded:
         except _Unusable as error:
             reports.append(f"snapshot {offset} {error}")
     return Loaded(0, {}, reports)
+
+
+def load(directory: Path, offset: int) -> Loaded:
+    """The snapshot at exactly this offset; without parts, and with a report, when there is none or it is damaged."""
+    try:
+        return Loaded(offset, _read(directory / "snapshots" / str(offset), offset), [])
+    except _Unusable as error:
+        return Loaded(offset, {}, [f"snapshot {offset} {error}"])
 
 
 class _Unusable(Exception):

@@ -7,6 +7,7 @@ that stands for an item inside; rows never leave the process.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, TypeAlias
 
 import msgspec
@@ -216,6 +217,45 @@ class UserState(msgspec.Struct, frozen=True, array_like=True):
     """How often each action was done, sorted by action."""
     fields: tuple[tuple[str, FieldValue], ...] = ()
     """What `User` events said, sorted by key."""
+
+
+# --- the user model -------------------------------------------------------------------------------------------------
+
+
+class History:
+    """What the user model reads of one user: events as columns of one length, oldest first. Immutable by convention."""
+
+    __slots__ = ("actions", "items", "times")
+
+    def __init__(self, items: Rows, actions: Rows, times: NDArray[np.float64]) -> None:
+        """`items` and `actions`: rows of the model's own tables, 0 = unknown. `times`: Unix seconds, 0 = not known."""
+        if not len(items) == len(actions) == len(times):
+            raise ValueError("columns of one history must have one length")
+        self.items = items
+        self.actions = actions
+        self.times = times
+
+    def __len__(self) -> int:
+        return len(self.items)
+
+    def last(self, n: int) -> History:
+        """The newest n events."""
+        start = max(len(self) - n, 0)
+        return History(self.items[start:], self.actions[start:], self.times[start:])
+
+    def upto(self, n: int) -> History:
+        """The oldest n events."""
+        return History(self.items[:n], self.actions[:n], self.times[:n])
+
+    @classmethod
+    def of(cls, items: Sequence[int], actions: Sequence[int] = (), times: Sequence[float] = ()) -> History:
+        """From plain lists; what is left out is unknown."""
+        n = len(items)
+        return cls(
+            np.array(items, np.int32).reshape(n),
+            np.array(actions if len(actions) else [0] * n, np.int32),
+            np.array(times if len(times) else [0.0] * n, np.float64),
+        )
 
 
 # --- judging ------------------------------------------------------------------------------------------------

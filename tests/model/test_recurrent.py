@@ -8,8 +8,8 @@ import torch
 
 from swerve.errors import ConfigError
 from swerve.learn.export import checkpoint_of
-from swerve.learn.ranking import padded
 from swerve.model.history import History, gap_buckets
+from swerve.model.nets.batch import padded
 from swerve.model.recurrent import RecurrentModel, State, from_content
 from tests.model.worlds import ITEMS, corpus, histories, network
 

@@ -10,7 +10,7 @@ from swerve.rank.blend import from_config
 from swerve.rank.features import BUCKETS, FEATURES, bucket
 from swerve.rank.fit import Choice, fit, log_likelihood
 
-TRUE = np.array([4.0, 0.0, 2.0, 1.0, 0.0, 3.0, 0.0, 0.5])
+TRUE = np.array([4.0, 0.0, 2.0, 1.0, 1.5, 0.0, 3.0, 0.0, 0.5])
 
 
 def choices(rng: np.random.Generator, count: int, weights: np.ndarray, in_bucket: int = 3) -> list[Choice]:

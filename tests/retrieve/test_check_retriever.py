@@ -47,7 +47,7 @@ def test_built_in_sources_keep_the_contract(name: str) -> None:
 
 
 def test_all_built_in_sources_were_met() -> None:
-    assert len(BUILT_IN) == 6
+    assert len(BUILT_IN) == 7
 
 
 @pytest.mark.parametrize(

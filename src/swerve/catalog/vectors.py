@@ -35,6 +35,7 @@ class Vectors:
         if dim < 1:
             raise ConfigError("must be at least 1", field="encode.dim")
         self.dim = dim
+        self.name = name
         self._fd = -1
         self._map: mmap.mmap | None = None
         self._array: Floats = np.zeros((0, dim), np.float32)

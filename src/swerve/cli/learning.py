@@ -21,6 +21,7 @@ from torch import distributed
 
 from swerve.config import Config, load
 from swerve.engine.learning import material
+from swerve.engine.models import newest_blend
 from swerve.evaluate.curves import report
 from swerve.evaluate.report import html
 from swerve.learn import resume
@@ -36,6 +37,9 @@ from swerve.terminal import Progress
 
 STATE = "training"
 """Folder of a project that holds an interrupted training, and is held by the one that runs."""
+LEFT = 10
+"""One of so many records, the newest, is left to the blend: where the model knows the answers, it would be trusted too
+much."""
 
 
 class Asked(msgspec.Struct, frozen=True, kw_only=True):
@@ -45,6 +49,8 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     """Dotted names of settings and their values."""
     content: bool | None
     report: Path | None
+    newest: int
+    """Records at most that are left to the blend."""
 
 
 def train_model(directory: Path, asked: Asked) -> bool:
@@ -57,7 +63,8 @@ def train_model(directory: Path, asked: Asked) -> bool:
             return False
         with _held(directory / STATE):
             made, curves = _train(directory, config, asked, device)
-            checkpoint.save(directory, made)
+            blend = newest_blend(directory)
+            checkpoint.save(directory, made, blend.user_model if blend else 0)
             shutil.rmtree(directory / STATE)
     if asked.report is not None:
         page = report(curves, f"Training of {directory.name}", _about(made), made.words.facts)
@@ -87,7 +94,7 @@ def _train(directory: Path, config: Config, asked: Asked, device: torch.device) 
 
 
 def _task(directory: Path, config: Config, asked: Asked, device: torch.device) -> Task:
-    """What an interrupted training was of, if that can still be had, else the whole log."""
+    """What an interrupted training was of, if that can still be had, else the log but for what the blend needs."""
 
     def upto(stop: int) -> Task:
         given = material(directory, config, stop, content=asked.content)
@@ -103,7 +110,7 @@ def _task(directory: Path, config: Config, asked: Asked, device: torch.device) -
             return task
     if before is not None and processes.first:
         click.echo("note: an interrupted training was of other data or settings; this one starts anew", err=True)
-    return upto(end)
+    return upto(end - min(asked.newest, end // LEFT))
 
 
 class _Told:

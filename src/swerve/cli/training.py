@@ -38,8 +38,9 @@ def train(ctx: click.Context, /, project: Path, newest: int, seed: int | None, m
     Replays the log, scores each choice before learning from it, and holds a fifth back. The new weights go live only
     when they predict what was held back better than those in use.
 
-    With --model, a user model is trained on the whole log first and saved as the next version. It reads beside a
-    server that has the project open. Stop it as you like, even with kill -9: the same command goes on where it was.
+    With --model, a user model is trained first, on all but the newest tenth (at most --newest records), which the
+    blend is then fitted to with its scores. It reads beside a server that has the project open. Stop it as you like,
+    even with kill -9: the same command goes on where it was.
     """
     existing(project)
     if not model:
@@ -50,7 +51,7 @@ def train(ctx: click.Context, /, project: Path, newest: int, seed: int | None, m
     if seed is not None:
         settings["learn.seed"] = seed
     learning = _learning()
-    asked = learning.Asked(settings=settings, content=given["content"], report=given["report"])
+    asked = learning.Asked(settings=settings, content=given["content"], report=given["report"], newest=newest)
     try:
         goes_on = learning.train_model(project, asked)
     except KeyboardInterrupt:
@@ -69,7 +70,7 @@ def _fit(project: Path, newest: int, seed: int) -> None:
     click.echo(f"learned from {fitted.examples:,} choices")
     click.echo(f"log-likelihood of a held-back choice: {fitted.before:.4f} before, {fitted.log_likelihood:.4f} now")
     if fitted.better:
-        click.echo(f"version {fitted.blend.version} of the blend is live")
+        click.echo(f"version {fitted.version} is live")
     else:
         click.echo("the weights in use stay: the new ones are not better")
 

@@ -37,10 +37,10 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """What is remembered of a user."""
     counts: CountsConfig = CountsConfig()
     """What is counted over all users."""
-    model: ModelConfig = ModelConfig()
-    """The user model."""
     retrieve: RetrieveConfig = RetrieveConfig()
     """Where candidates come from."""
+    model: ModelConfig = ModelConfig()
+    """How a user's events become a preference."""
     rank: RankConfig = RankConfig()
     """How they are scored."""
     respond: RespondConfig = RespondConfig()

@@ -12,17 +12,17 @@ import msgspec
 from swerve.config import Config
 from swerve.derived import Derived
 from swerve.engine.copies import back_up
-from swerve.engine.fitting import Fitted, fit_blend
+from swerve.engine.fitting import Fitted, newest_model, refit
 from swerve.engine.intake import Intake, refusal
 from swerve.engine.keeper import Keeper
 from swerve.engine.lists import Lists, Made, Request, checked
+from swerve.engine.live import Live, compose, remember
 from swerve.engine.models import save
 from swerve.engine.reasons import reasons
 from swerve.engine.shown import Shown
 from swerve.errors import InvalidInput, NotFound, SwerveError
 from swerve.log.writer import GroupWriter
 from swerve.protocols import Clock, EventLog
-from swerve.rank.blend import Blend
 from swerve.respond.filters import Conditions
 from swerve.slot import Slot
 from swerve.telemetry import Metrics
@@ -53,7 +53,7 @@ class Rooms(msgspec.Struct, frozen=True, kw_only=True):
     lists: Lists
     shown: Shown
     keeper: Keeper
-    slot: Slot[Blend]
+    slot: Slot[Live]
     metrics: Metrics
     clock: Clock
     timer: Callable[[], float]
@@ -194,6 +194,7 @@ class Engine:
             "offset": rooms.derived.offset,
             "durable": rooms.log.durability,
             "model_version": rooms.slot.live.version,
+            "user_model": rooms.slot.live.user_model,
             "items": rooms.derived.catalog.size,
             "users": len(rooms.derived.users),
             "degraded": ["log"] if failed else [],
@@ -203,15 +204,20 @@ class Engine:
     def fit(self, *, newest: int = 20_000, seed: int = 0) -> Fitted:
         """Fit the blend to the newest records of this log; it goes live and is saved only if it predicts better.
 
-        Replays the whole log beside the running engine. Raises InvalidInput when there is too little to fit to.
+        A user model that was trained since comes along with it. Replays the whole log beside the running engine. Raises
+        InvalidInput when there is too little to fit to that the user model has not learned from.
         """
         rooms = self._rooms
-        fresh = rooms.empty()
-        fitted = fit_blend(self.config, rooms.log, fresh, rooms.slot.live, newest=newest, seed=seed)
+        live = rooms.slot.live
+        trained = newest_model(rooms.directory)
+        fitted = refit(self.config, rooms.log, rooms.empty(), live, trained, newest=newest, seed=seed)
         if fitted.better:
+            memory = None if trained is None else remember(self.config, rooms.derived, trained)
+            if memory is not None and live.memory is not None:
+                memory.prepare(live.memory.recent())
             if rooms.directory is not None:
-                save(rooms.directory, fitted.blend, fitted.examples, fitted.log_likelihood, fitted.before)
-            rooms.slot.swap(fitted.blend)
+                save(rooms.directory, fitted.saved())
+            rooms.slot.swap(compose(self.config, rooms.derived, fitted.weights, fitted.version, memory))
         return fitted
 
     def backup(self, to: Path) -> Path:

@@ -12,15 +12,16 @@ import numpy as np
 
 from swerve.counts.popularity import WINDOWS
 from swerve.derived import Derived, touches_of
+from swerve.engine.live import Live
 from swerve.errors import InvalidInput
-from swerve.protocols import Clock, Policy, Retriever
+from swerve.protocols import Clock, Policy
 from swerve.rank.blend import Blend
 from swerve.rank.features import FEATURES
 from swerve.respond.config import RespondConfig
 from swerve.respond.filters import Conditions, Filters
 from swerve.respond.ids import new_slate_id
 from swerve.respond.topics import topic_factors
-from swerve.retrieve.merge import gather, only
+from swerve.retrieve.merge import only
 from swerve.slot import Slot
 from swerve.types import Candidates, Floats, Impression, Pick, Query, Rows, Slate, UserState
 
@@ -52,8 +53,7 @@ class Lists:
     def __init__(
         self,
         derived: Derived,
-        retrievers: Sequence[Retriever],
-        slot: Slot[Blend],
+        slot: Slot[Live],
         filters: Filters,
         policy: Policy,
         config: RespondConfig,
@@ -61,7 +61,6 @@ class Lists:
         entropy: Callable[[int], bytes],
     ) -> None:
         self._derived = derived
-        self._retrievers = tuple(retrievers)
         self._slot = slot
         self._filters = filters
         self._policy = policy
@@ -75,15 +74,16 @@ class Lists:
         now = self._clock()
         state = self._state(request, now)
         query = self._derived.query(state, now, request.n, k)
-        blend = self._slot.live
+        live = self._slot.live
+        ahead = live.ahead(query)
         with self._derived.lock:
-            candidates = gather(query, self._retrievers)
-            scores, kept = self._score(blend, query, candidates, request)
+            candidates = live.gather(query, ahead)
+            scores, kept = self._score(live.blend, query, candidates, request)
             if len(kept) < request.n:
                 candidates = self._more(candidates)
-                scores, kept = self._score(blend, query, candidates, request)
+                scores, kept = self._score(live.blend, query, candidates, request)
         chosen, propensities = self._policy.choose(candidates.rows[kept], scores[kept], request.n, self._rng)
-        return self._made(blend, query, candidates, (kept[chosen], scores, propensities), explain=explain)
+        return self._made(live.blend, query, candidates, (kept[chosen], scores, propensities), explain=explain)
 
     def rank(self, request: Request, items: Sequence[str]) -> Made:
         """The given items, best first; unknown and unavailable ones are left out."""
@@ -91,13 +91,15 @@ class Lists:
         state = self._state(request, now)
         rows = np.unique([row for item in items if (row := self._derived.catalog.row(item)) >= 0]).astype(np.int32)
         query = self._derived.query(state, now, max(len(rows), 1), len(self._derived.catalog.ids))
-        blend = self._slot.live
+        live = self._slot.live
+        ahead = live.ahead(query)
         with self._derived.lock:
-            candidates = only(gather(query, self._retrievers), rows)
-            scores = blend.score(query, candidates)
+            candidates = only(live.gather(query, ahead), rows)
+            scores = live.blend.score(query, candidates)
         kept = np.flatnonzero(self._derived.catalog.available[rows])
         order = kept[np.lexsort((rows[kept], -scores[kept]))].astype(np.int32)
-        return self._made(blend, query, candidates, (order, scores, np.ones(len(order), np.float32)), explain=False)
+        chosen = (order, scores, np.ones(len(order), np.float32))
+        return self._made(live.blend, query, candidates, chosen, explain=False)
 
     def trending(self, request: Request, window: str) -> tuple[Pick, ...]:
         """What is most popular in a window, best first; the score is its share of the window."""
@@ -124,9 +126,11 @@ class Lists:
         row = self._derived.catalog.row(item)
         if row < 0:
             return {}  # deleted since, or an impression from elsewhere that names what is not in the catalog
+        live = self._slot.live
+        ahead = live.ahead(query)
         with self._derived.lock:
-            one = only(gather(query, self._retrievers), np.full(1, row, np.int32))
-            return _why(self._slot.live.shares(query, one)[:, 0])
+            one = only(live.gather(query, ahead), np.full(1, row, np.int32))
+            return _why(live.blend.shares(query, one)[:, 0])
 
     def _state(self, request: Request, now: float) -> UserState:
         if request.history:

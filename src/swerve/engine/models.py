@@ -10,9 +10,8 @@ import msgspec
 import numpy as np
 
 from swerve.errors import ConfigError
-from swerve.rank.blend import Blend, from_config
-from swerve.rank.config import RankConfig
-from swerve.rank.features import FEATURES, Features
+from swerve.rank.features import FEATURES
+from swerve.types import Floats
 
 FOLDER = "models"
 
@@ -28,17 +27,16 @@ class Saved(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     """Mean over choices it was not fitted to."""
     before: float
     """The same for the weights that were live before."""
+    user_model: int = 0
+    """Version of the user model whose scores it reads; 0 = none."""
     sha256: str = ""
     """Of the file with this field empty."""
 
 
-def live_blend(features: Features, config: RankConfig, directory: Path | None) -> Blend:
-    """The newest fitted blend of this directory, else the preset's. Raises ConfigError for a damaged file."""
+def newest_blend(directory: Path | None) -> Saved | None:
+    """The newest fitted blend of this directory, if any. Raises ConfigError for a damaged file."""
     names = sorted((directory / FOLDER).glob("blend-*.json")) if directory is not None else []
-    if not names:
-        return Blend(features, from_config(config.weights), 0)
-    saved = read(names[-1])
-    return Blend(features, from_config(saved.weights), saved.version)
+    return read(names[-1]) if names else None
 
 
 def read(path: Path) -> Saved:
@@ -52,16 +50,17 @@ def read(path: Path) -> Saved:
     return saved
 
 
-def save(directory: Path, blend: Blend, examples: int, log_likelihood: float, before: float) -> Path:
-    """Write a blend durably under its version."""
-    weights = {name: np.round(column, 6).tolist() for name, column in zip(FEATURES, blend.weights.T, strict=True)}
-    saved = Saved(
-        version=blend.version, weights=weights, examples=examples, log_likelihood=log_likelihood, before=before
-    )
+def named(weights: Floats) -> dict[str, list[float]]:
+    """Weights (buckets, features) by feature, as they are saved."""
+    return {name: np.round(column, 6).tolist() for name, column in zip(FEATURES, weights.T, strict=True)}
+
+
+def save(directory: Path, saved: Saved) -> Path:
+    """Write a blend durably under its version, with its checksum."""
     saved = msgspec.structs.replace(saved, sha256=_digest(saved))
     folder = directory / FOLDER
     folder.mkdir(exist_ok=True)
-    path = folder / f"blend-{blend.version:06d}.json"
+    path = folder / f"blend-{saved.version:06d}.json"
     fresh = path.with_suffix(".new")
     with open(fresh, "wb") as file:
         file.write(msgspec.json.format(msgspec.json.encode(saved)))

@@ -16,18 +16,16 @@ from swerve.engine.face import Engine, Rooms
 from swerve.engine.intake import Intake
 from swerve.engine.keeper import Keeper, recover
 from swerve.engine.lists import Lists
-from swerve.engine.models import live_blend
+from swerve.engine.live import opened
 from swerve.engine.shown import Shown
 from swerve.events.door import Door
 from swerve.log.memory import MemoryLog
 from swerve.log.sqlite import SqliteLog
 from swerve.log.writer import GroupWriter
 from swerve.protocols import Clock
-from swerve.rank.features import Features
 from swerve.respond.filters import Filters
 from swerve.respond.policy import EpsilonPolicy, TopPolicy
 from swerve.retrieve.index import make_index
-from swerve.retrieve.sources import Reach, build
 from swerve.slot import Slot
 from swerve.telemetry import Metrics
 
@@ -79,11 +77,7 @@ def _compose(config: Config, directory: Path | None, log: SqliteLog | MemoryLog,
     metrics, timer = Metrics(), time.perf_counter
     keeper = Keeper(derived, log, place, config.engine, recovered.saved)
     writer = GroupWriter(log, keeper.folding, config.log, idle=log.settle)
-    features = Features(derived.counters, derived.catalog, config.retrieve.fresh_half_life_s)
-    slot = Slot(live_blend(features, config.rank, place))
-    retrievers = build(
-        config.retrieve.sources, Reach(derived.counters, derived.catalog, derived.neighbours, config.retrieve)
-    )
+    slot = Slot(opened(config, derived, place))
     filters = Filters(derived.catalog, config.respond, config.events.consuming)
     policy = EpsilonPolicy(config.engine.exploration) if config.engine.exploration else TopPolicy()
     return Engine(
@@ -94,7 +88,7 @@ def _compose(config: Config, directory: Path | None, log: SqliteLog | MemoryLog,
             log=log,
             writer=writer,
             intake=Intake(Door(config.events, clock), writer, log.durability, metrics, timer),
-            lists=Lists(derived, retrievers, slot, filters, policy, config.respond, clock, secrets.token_bytes),
+            lists=Lists(derived, slot, filters, policy, config.respond, clock, secrets.token_bytes),
             shown=Shown(log, config.engine.slates),
             keeper=keeper,
             slot=slot,

@@ -14,6 +14,7 @@ TEXTS = {
     "onward": "people went on to this in two steps from what you looked at",
     "own": "you looked at this yourself",
     "content": "it is like what you looked at",
+    "preference": "it fits what you have been doing",
     "popular_1h": "popular in the last hour",
     "popular_1d": "popular today",
     "popular_7d": "popular this week",

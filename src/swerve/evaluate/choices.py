@@ -14,7 +14,7 @@ from swerve.protocols import Retriever
 from swerve.rank.features import Features, bucket
 from swerve.rank.fit import Choice
 from swerve.retrieve.merge import gather
-from swerve.types import Interaction, Record, Rows, UserState
+from swerve.types import Candidates, Interaction, Record, Rows, UserState
 
 SAMPLE = 200
 """Candidates kept of each choice besides the one taken. A conditional logit may be fitted on a uniform sample of
@@ -31,13 +31,18 @@ class Replay:
         features: Features,
         allowed: Callable[[Rows, UserState, float], np.ndarray[tuple[int], np.dtype[np.bool_]]],
         k: int,
+        before: Sequence[Retriever] = (),
     ) -> None:
-        """`allowed`: which rows the slate's filters would let through, (n,) bool."""
+        """`allowed`: which rows the slate's filters would let through, (n,) bool.
+
+        `before`: sources of the version in use, in place of those of the same name, to judge it on the same choices.
+        """
         self._derived = derived
         self._retrievers = retrievers
         self._features = features
         self._allowed = allowed
         self._k = k
+        self._before = tuple(before)
 
     def skip(self, records: Iterable[Record], chunk: int = 8192) -> None:
         """Fold without looking."""
@@ -66,12 +71,22 @@ class Replay:
         state = derived.users.state(event.user, event.session)
         query = derived.query(state, now, 1, self._k)
         with derived.lock:
-            candidates = gather(query, self._retrievers)
-            values = self._features.of(query, candidates)
+            candidates = gather(query, (*self._retrievers, *self._before))
+            values = self._features.of(query, _first(candidates, len(self._retrievers)))
+            before = (
+                self._features.of(query, candidates) if self._before else None
+            )  # of two of one name the last counts
         taken = np.flatnonzero(candidates.rows == target)
         others = np.flatnonzero(self._allowed(candidates.rows, state, now) & (candidates.rows != target))
         if len(taken) == 0 or len(others) == 0:
             return None
         if len(others) > SAMPLE:
             others = rng.choice(others, SAMPLE, replace=False)
-        return Choice(values[:, np.concatenate([taken, others])], 0, bucket(len(query.history)))
+        chosen = np.concatenate([taken, others])
+        in_use = None if before is None else before[:, chosen]
+        return Choice(values[:, chosen], 0, bucket(len(query.history)), in_use)
+
+
+def _first(candidates: Candidates, n: int) -> Candidates:
+    """What the first n sources say of all of them."""
+    return Candidates(candidates.rows, candidates.columns[:n], candidates.sources[:n])

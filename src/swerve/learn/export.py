@@ -1,9 +1,6 @@
-"""From a trained network to a checkpoint that serves, and back."""
+"""From a trained network to a checkpoint that serves."""
 
 from __future__ import annotations
-
-import numpy as np
-import torch
 
 from swerve.learn.corpus import Corpus
 from swerve.model.checkpoint import Checkpoint, Words
@@ -24,13 +21,3 @@ def checkpoint_of(
         facts=facts or {},
     )
     return Checkpoint(version=version, words=words, arrays=arrays)
-
-
-def network_of(checkpoint: Checkpoint, *, dropout: float = 0.0, hide: float = 0.0) -> Network:
-    """The network of a checkpoint, to train it further. Raises ValueError for other arrays."""
-    network = Network(checkpoint.words.shape, dropout=dropout, hide=hide)
-    wanted = network.state_dict()
-    if wanted.keys() != checkpoint.arrays.keys():
-        raise ValueError(f"expected other arrays: {sorted(wanted.keys() ^ checkpoint.arrays.keys())[:5]}")
-    network.load_state_dict({name: torch.from_numpy(np.array(array)) for name, array in checkpoint.arrays.items()})
-    return network

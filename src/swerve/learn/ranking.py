@@ -11,9 +11,10 @@ from torch import Tensor
 
 from swerve.learn.corpus import Corpus
 from swerve.model.config import LONGEST
-from swerve.model.history import History, gap_buckets, gaps_of, log_gap
-from swerve.model.nets.batch import Packed
+from swerve.model.history import gap_buckets
+from swerve.model.nets.batch import padded
 from swerve.model.nets.network import Network
+from swerve.types import History
 
 BATCH = 64
 """Histories ranked at once."""
@@ -57,24 +58,6 @@ def scores_of(
     preference = network(batch, wait, table)[last, rows]
     scores: Tensor = (preference @ table.T + network.items.bias).float().cpu()
     return scores
-
-
-def padded(histories: Sequence[History]) -> Packed:
-    """One history a row, from its first event on, filled up at the end."""
-    length = max(1, *map(len, histories)) if len(histories) > 1 else max(1, len(histories[0]))
-    shape = (length, len(histories))
-    items, actions, times = (np.zeros(shape, np.int64) for _ in range(3))
-    gaps = np.zeros(shape)
-    segment = np.full(shape, -1, np.int64)
-    for row, history in enumerate(histories):
-        n = len(history)
-        items[:n, row], actions[:n, row], times[:n, row] = history.items, history.actions, history.times
-        gaps[:n, row] = gaps_of(history.times)
-        segment[:n, row] = row
-    start = np.zeros(shape, bool)
-    start[0] = True
-    columns = (items, actions, gap_buckets(gaps), log_gap(gaps), times, segment, start)
-    return Packed(*(torch.from_numpy(column) for column in columns))
 
 
 def _ranks(scores: Tensor, had: Sequence[Any], targets: Any) -> Any:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 import msgspec
+from msgspec import Meta
 
 Kind = Literal["recurrent", "sasrec", "gru4rec", "hstu"]
 Size = Literal["tiny", "small", "medium", "large"]
@@ -52,6 +53,8 @@ class ModelConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     """The architecture: `recurrent` (the default, one cheap step an event), `sasrec`, `gru4rec` or `hstu`."""
     size: Size = "small"
     """One dial for width, depth and heads."""
+    users: Annotated[int, Meta(ge=1, le=10_000_000)] = 2_000
+    """Users whose state is remembered between requests (`small`: 35 kB each); of others it is made anew, in 5 ms."""
 
     def shape(self, *, items: int, actions: int, content: int) -> Shape:
         """The arrays' shapes for this many items, actions and content dimensions."""

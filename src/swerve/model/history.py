@@ -1,52 +1,17 @@
-"""What the user model reads: a user's events as columns, oldest first."""
+"""Times of a user's events as the user model reads them: gaps in buckets, and hours over which memory fades."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from swerve.model.config import GAPS
+from swerve.types import History
 
-Ints = np.ndarray[tuple[int], np.dtype[np.int32]]
 Times = np.ndarray[tuple[int], np.dtype[np.float64]]
 
-
-class History:
-    """Events of one user as columns of one length, oldest first. Immutable by convention."""
-
-    __slots__ = ("actions", "items", "times")
-
-    def __init__(self, items: Ints, actions: Ints, times: Times) -> None:
-        """`items` and `actions`: rows of the model's own tables, 0 = unknown. `times`: Unix seconds, 0 = not known."""
-        if not len(items) == len(actions) == len(times):
-            raise ValueError("columns of one history must have one length")
-        self.items = items
-        self.actions = actions
-        self.times = times
-
-    def __len__(self) -> int:
-        return len(self.items)
-
-    def last(self, n: int) -> History:
-        """The newest n events."""
-        start = max(len(self) - n, 0)
-        return History(self.items[start:], self.actions[start:], self.times[start:])
-
-    def upto(self, n: int) -> History:
-        """The oldest n events."""
-        return History(self.items[:n], self.actions[:n], self.times[:n])
-
-    @classmethod
-    def of(cls, items: Sequence[int], actions: Sequence[int] = (), times: Sequence[float] = ()) -> History:
-        """From plain lists; what is left out is unknown."""
-        n = len(items)
-        return cls(
-            np.array(items, np.int32).reshape(n),
-            np.array(actions if len(actions) else [0] * n, np.int32),
-            np.array(times if len(times) else [0.0] * n, np.float64),
-        )
+__all__ = ["History", "gap_buckets", "gaps_of", "log_gap"]
 
 
 def gap_buckets(seconds: Any) -> Any:

@@ -12,13 +12,11 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from swerve.errors import ConfigError
-from swerve.model.arithmetic import layer_norm, linear, sigmoid, silu, softmax
+from swerve.model.arithmetic import layer_norm, linear, silu
+from swerve.model.block import Block
 from swerve.model.checkpoint import Checkpoint
 from swerve.model.history import History, gap_buckets, gaps_of, log_gap
 from swerve.types import Floats
-
-EPSILON = np.float32(1e-6)
-MASKED = np.float32(-1e9)
 
 
 class State(NamedTuple):
@@ -27,7 +25,7 @@ class State(NamedTuple):
     memory: Floats
     """(blocks, inner) float32, the recurrences."""
     near: Floats
-    """(blocks, 2, window, dim) float32: keys and values of the newest events, event number t at place t % window."""
+    """(blocks, 2, heads, window, width) float32: keys and values of the newest events, number t at place t % window."""
     hidden: Floats
     """(dim,) float32, output of the last block for the newest event; zeros before the first."""
     events: int
@@ -50,16 +48,14 @@ class RecurrentModel:
         self.table, self.bias = item_table(checkpoint), np.ascontiguousarray(checkpoint.arrays["items.bias"])
         """(items + 1, dim) and (items + 1,) float32; the score of row i is preference . table[i] + bias[i]."""
         self._entering = layer_norm(self.table, *self._norm("events.norm"))
-        self._blocks = [
-            _Block(checkpoint.arrays, f"backbone.blocks.{i}.", self.shape) for i in range(self.shape.blocks)
-        ]
+        self._blocks = [Block(checkpoint.arrays, f"backbone.blocks.{i}.", self.shape) for i in range(self.shape.blocks)]
 
     def start(self) -> State:
         """The state before the first event."""
         shape = self.shape
         return State(
             np.zeros((shape.blocks, shape.inner), np.float32),
-            np.zeros((shape.blocks, 2, shape.window, shape.dim), np.float32),
+            np.zeros((shape.blocks, 2, shape.heads, shape.window, shape.dim // shape.heads), np.float32),
             np.zeros(shape.dim, np.float32),
             0,
             0.0,
@@ -67,7 +63,7 @@ class RecurrentModel:
 
     def encode(self, histories: Sequence[History]) -> list[State]:
         """The state after each history, all at once: (users, T) events in one pass a block."""
-        lengths = np.array([len(history) for history in histories])
+        lengths = np.array([len(history) for history in histories], np.int64)
         longest = int(lengths.max(initial=0))
         if longest == 0:
             return [self.start() for _ in histories]
@@ -76,14 +72,21 @@ class RecurrentModel:
         for place, history in enumerate(histories):
             items[place, : len(history)], actions[place, : len(history)] = history.items, history.actions
             gaps[place, : len(history)] = gaps_of(history.times)
-        x = self._event(items, actions, gap_buckets(gaps))
-        hours = log_gap(gaps)
-        memories, nears = [], []
-        for block in self._blocks:
-            x, memory, keys, values = block.walk(x, hours)
-            memories.append(memory)
-            nears.append((keys, values))
-        return [self._state(place, history, x, memories, nears) for place, history in enumerate(histories)]
+        x, hours = self._event(items, actions, gap_buckets(gaps)), log_gap(gaps)
+        at = np.maximum(lengths - 1, 0)
+        left = []
+        for block in self._blocks[:-1]:
+            x, *rest = block.walk(x, hours, at)
+            left.append(rest)
+        hidden, *rest = self._blocks[-1].end(x, hours, at)
+        left.append(rest)
+        memory, near = (np.stack(parts, 1) for parts in zip(*left, strict=True))
+        return [
+            State(memory[place], near[place], hidden[place], len(history), float(history.times[-1]))
+            if len(history)
+            else self.start()
+            for place, history in enumerate(histories)
+        ]
 
     def step(self, state: State, item: int, action: int, time: float) -> State:
         """The state after one more event: rows of the model's own tables, Unix seconds; 0 = not known."""
@@ -108,97 +111,6 @@ class RecurrentModel:
 
     def _norm(self, name: str) -> tuple[Floats, Floats]:
         return self._of[f"{name}.weight"], self._of[f"{name}.bias"]
-
-    def _state(self, place: int, history: History, x: Floats, memories: list[Any], nears: list[Any]) -> State:
-        """Cut one user's state out of what the blocks computed for all."""
-        n = len(history)
-        if n == 0:
-            return self.start()
-        newest = np.arange(max(n - self.shape.window, 0), n)
-        near = np.zeros((self.shape.blocks, 2, self.shape.window, self.dim), np.float32)
-        for block, pair in enumerate(nears):
-            for side, columns in enumerate(pair):
-                near[block, side, newest % self.shape.window] = columns[place, newest]
-        memory = np.stack([states[place, n - 1] for states in memories])
-        return State(memory, near, x[place, n - 1], n, float(history.times[-1]))
-
-
-class _Block:
-    """One gated block: recurrence and local attention, then the feed-forward."""
-
-    def __init__(self, arrays: dict[str, Any], prefix: str, shape: Any) -> None:
-        self._of = {name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)}
-        for name in [name for name in self._of if name.endswith(".weight") and self._of[name].ndim == 2]:
-            self._of[name] = np.ascontiguousarray(self._of[name].T)  # (in, out): x @ W reads it in order
-        self._heads, self._window = shape.heads, shape.window
-        self._slowness = np.log1p(np.exp(self._of["recurrence.rate"]))  # softplus
-
-    def walk(self, x: Floats, hours: Floats) -> tuple[Floats, Floats, Floats, Floats]:
-        """Outputs (users, T, dim), memories (users, T, inner), keys and values (users, T, dim) for whole histories."""
-        normed = layer_norm(x, *self._pair("before_mix"))
-        decay, fresh, gate = self._gates(normed, hours[..., None])
-        memory = fresh
-        for t in range(1, x.shape[1]):
-            memory[:, t] += decay[:, t] * memory[:, t - 1]
-        query, keys, values = np.split(linear(normed, *self._pair("attention.qkv")), 3, -1)
-        attended = self._attend_all(query, keys, values)
-        mixed = self._remember(memory, gate) + linear(attended, *self._pair("attention.out"))
-        return self._feed(x, mixed), memory, keys, values
-
-    def step(self, x: Floats, hours: Any, memory: Floats, near: Floats, count: int) -> tuple[Floats, Floats]:
-        """Output (dim,) and new memory (inner,); writes this event's key and value into `near`."""
-        normed = layer_norm(x, *self._pair("before_mix"))
-        decay, fresh, gate = self._gates(normed, hours)
-        memory = decay * memory + fresh
-        qkv = linear(normed, *self._pair("attention.qkv"))
-        dim = len(x)
-        place = count % self._window
-        near[0, place], near[1, place] = qkv[dim : 2 * dim], qkv[2 * dim :]
-        attended = self._attend_near(qkv[:dim], near, count)
-        mixed = self._remember(memory, gate) + linear(attended, *self._pair("attention.out"))
-        return self._feed(x, mixed), memory
-
-    def _pair(self, name: str) -> tuple[Floats, Floats]:
-        return self._of[f"{name}.weight"], self._of[f"{name}.bias"]
-
-    def _gates(self, normed: Floats, hours: Any) -> tuple[Floats, Floats, Floats]:
-        value, forget, admit, gate = np.split(linear(normed, *self._pair("recurrence.into")), 4, -1)
-        decay = sigmoid(forget) * np.exp(-self._slowness * hours)
-        return decay, np.sqrt(1 - decay * decay + EPSILON) * sigmoid(admit) * value, gate
-
-    def _remember(self, memory: Floats, gate: Floats) -> Floats:
-        return linear(layer_norm(memory, *self._pair("recurrence.norm")) * silu(gate), *self._pair("recurrence.out"))
-
-    def _feed(self, x: Floats, mixed: Floats) -> Floats:
-        x = x + sigmoid(linear(x, *self._pair("after_mix.gate"))) * mixed
-        gate, value = np.split(layer_norm(x, *self._pair("before_feed")) @ self._of["feed.up.weight"], 2, -1)
-        fed = (silu(gate) * value) @ self._of["feed.down.weight"]
-        y: Floats = x + sigmoid(linear(x, *self._pair("after_feed.gate"))) * fed
-        return y
-
-    def _attend_all(self, query: Floats, keys: Floats, values: Floats) -> Floats:
-        """(users, T, dim): every event over its window."""
-        users, length, dim = query.shape
-        width = dim // self._heads
-        split = [part.reshape(users, length, self._heads, width).swapaxes(1, 2) for part in (query, keys, values)]
-        apart = np.arange(length)[:, None] - np.arange(length)
-        scores = split[0] @ split[1].swapaxes(-1, -2) * np.float32(width**-0.5)
-        scores += self._of["attention.distance"][:, np.clip(apart, 0, self._window - 1)]
-        scores[..., (apart < 0) | (apart >= self._window)] = MASKED
-        mixed: Floats = (softmax(scores) @ split[2]).swapaxes(1, 2).reshape(users, length, dim)
-        return mixed
-
-    def _attend_near(self, query: Floats, near: Floats, count: int) -> Floats:
-        """(dim,): the newest event over the ring of keys and values."""
-        heads, window = self._heads, self._window
-        width = len(query) // heads
-        held = min(count + 1, window)
-        keys, values = (near[side, :held].reshape(held, heads, width).swapaxes(0, 1) for side in range(2))
-        apart = (count - np.arange(held)) % window
-        scores = (keys @ query.reshape(heads, width, 1))[..., 0] * np.float32(width**-0.5)
-        scores = scores + self._of["attention.distance"][:, apart]
-        mixed: Floats = (softmax(scores)[:, None] @ values).reshape(-1)
-        return mixed
 
 
 def item_table(checkpoint: Checkpoint) -> Floats:

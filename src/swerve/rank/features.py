@@ -9,7 +9,7 @@ from swerve.counts.counters import Counters
 from swerve.counts.popularity import WINDOWS
 from swerve.types import Candidates, Floats, Query
 
-RETRIEVED = ("transitions", "onward", "own", "content")
+RETRIEVED = ("transitions", "onward", "own", "content", "preference")
 """Sources whose retrieval score is a feature as it is."""
 FEATURES = (*RETRIEVED, *(f"popular_{window}" for window in WINDOWS), "fresh")
 """Names of the features, in order."""

@@ -27,6 +27,8 @@ class Choice(msgspec.Struct, frozen=True):
     """Index of the candidate taken."""
     bucket: int
     """Bucket of the history length."""
+    before: Floats | None = None
+    """The same candidates' features as the version in use saw them, where they differ."""
 
 
 def fit(choices: Sequence[Choice], iterations: int = 25) -> Floats:

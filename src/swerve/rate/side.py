@@ -69,15 +69,15 @@ class Side:
         """
         expected = self._linked() + self._mean.astype(np.float32)
         prior = self._precision.astype(np.float32)
-        for block, squares, products in self.ratings.moments(design, target):
-            self.vectors[block.owners] = self._drawn(block, squares, products, expected, prior, precision)
+        for block, squares, crosses in self.ratings.moments(design, target):
+            self.vectors[block.owners] = self._drawn(block, squares, crosses, expected, prior, precision)
 
     def _drawn(
-        self, block: Block, squares: Floats, products: Floats, expected: Floats, prior: Floats, precision: float
+        self, block: Block, squares: Floats, crosses: Floats, expected: Floats, prior: Floats, precision: float
     ) -> Floats:
         own = np.float32(precision) * self.noise[block.owners]
         system = own[:, None, None] * squares + prior
-        right = own[:, None] * products + expected[block.owners] @ prior
+        right = own[:, None] * crosses + expected[block.owners] @ prior
         # x = system^-1 (right + R z) with R R' = system has the mean system^-1 right and the covariance system^-1.
         shake = self._rng.standard_normal((*right.shape, 1), np.float32)
         shaken: Floats = np.linalg.cholesky(system) @ shake

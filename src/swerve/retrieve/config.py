@@ -10,7 +10,7 @@ from swerve.retrieve.index_config import IndexConfig
 class RetrieveConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Where candidates come from and how the evidence of each source is weighed."""
 
-    sources: tuple[str, ...] = ("transitions", "onward", "own", "content", "popular", "fresh")
+    sources: tuple[str, ...] = ("transitions", "onward", "own", "content", "preference", "popular", "fresh")
     """Retrievers asked for every list: built-in names, or `module:factory` of your own."""
     k: int = 300
     """Candidates taken from each source at most."""

@@ -9,6 +9,9 @@ import numpy as np
 from swerve.protocols import Retriever
 from swerve.types import Candidates, Floats, Query, Rows
 
+Found = tuple[Rows, Floats]
+"""What one source says: rows and their scores."""
+
 
 def strongest(rows: Rows, scores: Floats, k: int) -> tuple[Rows, Floats]:
     """The k best of (rows, scores), in no order; ties at the cut go to the lower row."""
@@ -32,7 +35,16 @@ def distinct(rows: Rows) -> Rows:
 
 def gather(query: Query, retrievers: Sequence[Retriever]) -> Candidates:
     """Ask every retriever and merge: rows ascending, one column each."""
-    found = [strongest(*retriever.retrieve(query), query.k) for retriever in retrievers]
+    return merge(ask(query, retrievers), retrievers)
+
+
+def ask(query: Query, retrievers: Sequence[Retriever]) -> list[Found]:
+    """The k best of each."""
+    return [strongest(*retriever.retrieve(query), query.k) for retriever in retrievers]
+
+
+def merge(found: Sequence[Found], retrievers: Sequence[Retriever]) -> Candidates:
+    """One set of candidates from what each retriever found: rows ascending, one column each."""
     rows = distinct(np.concatenate([rows for rows, _ in found])) if found else np.empty(0, np.int32)
     columns = np.zeros((len(found), len(rows)), np.float32)
     for column, (own, scores) in zip(columns, found, strict=True):

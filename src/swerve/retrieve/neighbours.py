@@ -37,6 +37,15 @@ class Neighbours:
             for row in rows.tolist():
                 self._known.pop(row, None)
 
+    @property
+    def encoder(self) -> str:
+        """Name of the encoder whose vectors these are."""
+        return self._vectors.name
+
+    def vectors_of(self, rows: Rows) -> Floats:
+        """(n, dim) float32; zeros for items that say nothing."""
+        return self._vectors.get(rows)
+
     def of(self, row: int) -> tuple[Rows, Floats]:
         """Up to k other rows and their cosines, most similar first; empty for an item that says nothing."""
         with self._lock:

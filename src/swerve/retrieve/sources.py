@@ -10,6 +10,7 @@ import msgspec
 from swerve.catalog.catalog import Catalog
 from swerve.counts.counters import Counters
 from swerve.errors import ConfigError
+from swerve.model.memory import Memory
 from swerve.protocols import Retriever
 from swerve.retrieve.config import RetrieveConfig
 from swerve.retrieve.content import ContentRetriever
@@ -17,6 +18,7 @@ from swerve.retrieve.general import FreshRetriever, PopularRetriever
 from swerve.retrieve.neighbours import Neighbours
 from swerve.retrieve.onward import OnwardRetriever
 from swerve.retrieve.own import OwnHistory
+from swerve.retrieve.preference import PreferenceRetriever
 from swerve.retrieve.transitions import TransitionRetriever
 
 
@@ -27,6 +29,8 @@ class Reach(msgspec.Struct, frozen=True):
     catalog: Catalog
     neighbours: Neighbours
     config: RetrieveConfig
+    memory: Memory | None = None
+    """The user model that serves, with its users; None: there is none."""
 
 
 BUILT_IN: dict[str, Callable[[Reach], Retriever]] = {
@@ -35,6 +39,7 @@ BUILT_IN: dict[str, Callable[[Reach], Retriever]] = {
     "own": lambda reach: OwnHistory(reach.config),
     "content": lambda reach: ContentRetriever(reach.neighbours, reach.config),
     "popular": lambda reach: PopularRetriever(reach.counters, reach.config),
+    "preference": lambda reach: PreferenceRetriever(reach.memory, reach.catalog),
     "fresh": lambda reach: FreshRetriever(reach.catalog, reach.config),
 }
 

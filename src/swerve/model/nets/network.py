@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
+from swerve.model.checkpoint import Checkpoint
 from swerve.model.config import GAPS, Kind, Shape
 from swerve.model.nets.backbones import HSTU, GRU4Rec, Recurrent, SASRec
 from swerve.model.nets.batch import Packed
@@ -52,3 +54,13 @@ class Network(nn.Module):
         """
         preference: Tensor = self.readout(self.backbone(self.events(table, batch), batch), wait)
         return preference
+
+
+def network_of(checkpoint: Checkpoint, *, dropout: float = 0.0, hide: float = 0.0) -> Network:
+    """The network of a checkpoint, to train it further. Raises ValueError for other arrays."""
+    network = Network(checkpoint.words.shape, dropout=dropout, hide=hide)
+    wanted = network.state_dict()
+    if wanted.keys() != checkpoint.arrays.keys():
+        raise ValueError(f"expected other arrays: {sorted(wanted.keys() ^ checkpoint.arrays.keys())[:5]}")
+    network.load_state_dict({name: torch.from_numpy(np.array(array)) for name, array in checkpoint.arrays.items()})
+    return network
