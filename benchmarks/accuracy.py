@@ -7,8 +7,9 @@ read the last 200 events and train on all; there are no times in P1, so no query
   is scored by the arrays that serve (NumPy), `ml1m_p1_maxdiff` is how far they are from torch.
 - `blend`: the same scores as one feature beside those of the engine's counts, weights fitted on validation items.
 - `short`: what at most ten minutes of two cores train.
-- `rivals`: others on the same task, each in a process of its own; neural ones train for `--budget` seconds.
 - `speed`: training speed beside RecTools' SASRec, in turns.
+- `rival_NAME`, or all as `rivals`: others on the same task, each in a process of its own; neural ones train for
+  `--budget` seconds.
 
 Every seed trains anew unless its checkpoint is found under `--work`; figures are means over seeds, `_spread` the
 standard deviation. Settings were chosen on validation items; the test is read once.
@@ -22,6 +23,7 @@ import os
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -139,18 +141,15 @@ def blend_part(run: Run) -> Outcome:
     return settings, named("ml1m_p1_blend", rows) | named("ml1m_p1_counts", [{"hr10": hr, "ndcg10": ndcg}])
 
 
-def rivals_part(run: Run) -> Outcome:
-    """A row for each rival: `<name>_hr10`, `_ndcg10`, `_seconds`, `_rss_mib`; one that cannot run is named."""
+def rival_part(run: Run, name: str) -> Outcome:
+    """The row of one rival: `<name>_hr10`, `_ndcg10`, `_seconds`, `_rss_mib`; nothing where it cannot run."""
     sequences = [(history.items - 1).tolist() for history in run.corpus.histories]
-    metrics: dict[str, float] = {}
-    notes: dict[str, object] = {"threads": os.environ.get("OMP_NUM_THREADS", "all"), "budget_s": run.budget_s}
-    for name in QUICK_RIVALS if run.quick else ranking.NAMES:
-        (row,) = ranking.run([name], sequences, run.budget_s)
-        print(f"  {row}", flush=True)
-        notes[name] = row["note"]
-        if not math.isnan(row["hr10"]):
-            metrics |= {f"{name}_{what}": row[what] for what in ("hr10", "ndcg10", "seconds", "rss_mib")}
-    return notes, metrics
+    (row,) = ranking.run([name], sequences, run.budget_s)
+    print(f"  {row}", flush=True)
+    settings: dict[str, object] = {"note": row["note"], "threads": os.environ.get("OMP_NUM_THREADS", "all")}
+    if math.isnan(row["hr10"]):
+        return settings, {}
+    return settings, {f"{name}_{what}": row[what] for what in ("hr10", "ndcg10", "seconds", "rss_mib")}
 
 
 def speed_part(run: Run) -> Outcome:
@@ -167,8 +166,8 @@ PARTS: dict[str, Callable[[Run], Outcome]] = {
     "model": model_part,
     "blend": blend_part,
     "short": short_part,
-    "rivals": rivals_part,
     "speed": speed_part,
+    **{f"rival_{name}": partial(rival_part, name=name) for name in ranking.NAMES},
 }
 
 
@@ -182,10 +181,20 @@ def named(prefix: str, rows: Sequence[dict[str, float]]) -> dict[str, float]:
 
 def options(parser: argparse.ArgumentParser) -> None:
     """What only this benchmark takes."""
-    parser.add_argument("--part", choices=[*PARTS, "all"], default="all", help="measure only this")
+    parser.add_argument("--part", default="all", help=f"which, joined by commas: {', '.join(PARTS)}, rivals")
     parser.add_argument("--seeds", default="0,1,2", help="one training each, joined by commas (quick: the first)")
     parser.add_argument("--work", type=Path, help="folder that keeps checkpoints for the next run")
     parser.add_argument("--budget", type=float, default=1200.0, help="seconds a neural rival may train")
+
+
+def chosen(told: str, *, quick: bool) -> list[str]:
+    """Parts in their order. Raises SystemExit for an unknown one."""
+    rivals = [f"rival_{name}" for name in (QUICK_RIVALS if quick else ranking.NAMES)]
+    names = [*(name for name in PARTS if not name.startswith("rival_")), *rivals] if told == "all" else told.split(",")
+    names = [part for name in names for part in (rivals if name == "rivals" else [name])]
+    if unknown := set(names) - set(PARTS):
+        raise SystemExit(f"unknown part {', '.join(sorted(unknown))}; known: {', '.join(PARTS)}, rivals, all")
+    return names
 
 
 def measure(args: argparse.Namespace, work: Path) -> Outcome:
@@ -195,7 +204,7 @@ def measure(args: argparse.Namespace, work: Path) -> Outcome:
     run = Run(sequences, from_sequences(sequences), work, seeds[: 1 if args.quick else None], args.budget, args.quick)
     settings: dict[str, object] = {}
     metrics: dict[str, float] = {}
-    for name in PARTS if args.part == "all" else (args.part,):
+    for name in chosen(args.part, quick=args.quick):
         print(f"{name}:", flush=True)
         told, found = PARTS[name](run)
         settings[name] = told

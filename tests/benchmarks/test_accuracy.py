@@ -14,6 +14,7 @@ from benchmarks import accuracy, parts
 from benchmarks.p1 import blend, scoring, speed
 from benchmarks.p1.counts import Counts
 from benchmarks.p1.training import CURVES, trained
+from benchmarks.rivals import ranking
 from swerve.learn.config import LearnConfig
 from swerve.learn.corpus import Corpus, from_sequences
 from swerve.learn.export import network_of
@@ -267,8 +268,17 @@ def test_a_rival_gets_a_row_and_the_reason_where_it_has_none(
     monkeypatch.setenv("SWERVE_RIVALS", str(tmp_path))
     run = accuracy.Run(films(), corpus, tmp_path, (0,), 1.0, quick=True)
 
-    settings, metrics = accuracy.rivals_part(run)
+    settings, metrics = accuracy.PARTS["rival_popularity"](run)
 
     assert metrics == {}
-    assert "NOT RUN" in str(settings["popularity"])
+    assert "NOT RUN" in str(settings["note"])
     assert accuracy.speed_part(run) == ({}, {})
+
+
+def test_parts_are_asked_for_by_name() -> None:
+    assert accuracy.chosen("blend,rival_ease", quick=False) == ["blend", "rival_ease"]
+    assert accuracy.chosen("all", quick=False) == list(accuracy.PARTS)
+    assert accuracy.chosen("rivals", quick=True) == ["rival_popularity", "rival_itemknn"]
+    assert len(accuracy.chosen("speed,rivals", quick=False)) == 1 + len(ranking.NAMES)
+    with pytest.raises(SystemExit, match="nosuch"):
+        accuracy.chosen("model,nosuch", quick=False)
