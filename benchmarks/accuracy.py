@@ -149,7 +149,7 @@ def rival_part(run: Run, name: str) -> Outcome:
     settings: dict[str, object] = {"note": row["note"], "threads": os.environ.get("OMP_NUM_THREADS", "all")}
     if math.isnan(row["hr10"]):
         return settings, {}
-    return settings, {f"{name}_{what}": row[what] for what in ("hr10", "ndcg10", "seconds", "rss_mib")}
+    return settings, {f"{name}_{what}": row[what] for what in ("hr10", "ndcg10", *ranking.TAKEN)}
 
 
 def speed_part(run: Run) -> Outcome:
