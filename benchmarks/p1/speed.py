@@ -25,31 +25,36 @@ LENGTH, BATCH = 200, 64
 
 
 def ratios(sequences: Sequence[Sequence[str]], users: int, turns: int) -> dict[str, float]:
-    """Medians over the turns, with the smallest and largest ratio; of `users` users drawn at random.
+    """Medians over the turns, with the smallest and largest ratio; on `users` users drawn at random.
+
+    `_cpu_ratio` is that of items per second of CPU time, which neighbours on the machine hardly change.
 
     Raises RivalFailed.
     """
     drawn = np.random.default_rng(0).choice(len(sequences), min(users, len(sequences)), replace=False)
     corpus = from_sequences([sequences[user] for user in drawn])
-    theirs, equal, default = [], [], []
+    speeds: dict[str, list[tuple[float, float]]] = {"rectools": [], "sasrec": [], "default": []}
     for turn in range(turns):
         rival = ranking.speed([(history.items - 1).tolist() for history in corpus.histories])
-        theirs.append(float(rival["tokens_per_s"]))
-        equal.append(tokens_per_s(corpus, *equal_size(corpus)))
-        default.append(tokens_per_s(corpus, LearnConfig(), ModelConfig()))
-        print(f"  turn {turn}: {theirs[-1]:.0f}, {equal[-1]:.0f}, {default[-1]:.0f} ({rival['note']})", flush=True)
-    of_equal, of_default = np.array(equal) / theirs, np.array(default) / theirs
-    return {
-        "train_speed_ratio": float(np.median(of_equal)),
-        "train_speed_ratio_least": float(of_equal.min()),
-        "train_speed_ratio_most": float(of_equal.max()),
-        "train_speed_default_ratio": float(np.median(of_default)),
-        "train_speed_default_ratio_least": float(of_default.min()),
-        "train_speed_default_ratio_most": float(of_default.max()),
-        "train_speed_sasrec_tokens_per_s": float(np.median(equal)),
-        "train_speed_default_tokens_per_s": float(np.median(default)),
-        "train_speed_rectools_tokens_per_s": float(np.median(theirs)),
-    }
+        speeds["rectools"].append((float(rival["tokens_per_s"]), float(rival["tokens_per_cpu_s"])))
+        speeds["sasrec"].append(tokens_per_s(corpus, *equal_size(corpus)))
+        speeds["default"].append(tokens_per_s(corpus, LearnConfig(), ModelConfig()))
+        print(f"  turn {turn}: { ({name: rows[-1] for name, rows in speeds.items()}) }; {rival['note']}", flush=True)
+    return compared({name: np.array(rows) for name, rows in speeds.items()})
+
+
+def compared(speeds: dict[str, np.ndarray]) -> dict[str, float]:
+    """From (turns, 2) items per second of the clock and of the CPU, by name, to medians and ratios."""
+    metrics: dict[str, float] = {}
+    for name, prefix in (("sasrec", "train_speed"), ("default", "train_speed_default")):
+        ratio, cpu_ratio = (speeds[name] / speeds["rectools"]).T
+        metrics |= {
+            f"{prefix}_ratio": float(np.median(ratio)),
+            f"{prefix}_ratio_least": float(ratio.min()),
+            f"{prefix}_ratio_most": float(ratio.max()),
+            f"{prefix}_cpu_ratio": float(np.median(cpu_ratio)),
+        }
+    return metrics | {f"train_{name}_tokens_per_s": float(np.median(rows[:, 0])) for name, rows in speeds.items()}
 
 
 def equal_size(corpus: Corpus) -> tuple[LearnConfig, ModelConfig]:
@@ -59,10 +64,13 @@ def equal_size(corpus: Corpus) -> tuple[LearnConfig, ModelConfig]:
     return LearnConfig(length=LENGTH, rows=rows, negatives=len(corpus.items)), ModelConfig(kind="sasrec")
 
 
-def tokens_per_s(corpus: Corpus, config: LearnConfig, model: ModelConfig) -> float:
-    """Of one epoch of a fresh training."""
+def tokens_per_s(corpus: Corpus, config: LearnConfig, model: ModelConfig) -> tuple[float, float]:
+    """Of one epoch of a fresh training, per second of the clock and of the CPU."""
     torch.manual_seed(config.seed)
     network = Network(model.shape(items=len(corpus.items), actions=0, content=0), dropout=config.dropout)
     trainer = Trainer(network, corpus, config, device())
+    busy = time.process_time()
     trainer.epoch(lambda _: None, lambda *_: None, time.perf_counter)
-    return trainer.progress.curves[0].tokens_per_s
+    busy = time.process_time() - busy
+    (row,) = trainer.progress.curves
+    return row.tokens_per_s, row.tokens_per_s * row.seconds / busy

@@ -223,7 +223,21 @@ def test_long_histories_count_as_far_as_they_are_read() -> None:
 
 
 def test_speed_is_measured_without_validation(corpus: Corpus) -> None:
-    assert speed.tokens_per_s(corpus, TINY, MODEL) > 0
+    by_clock, by_cpu = speed.tokens_per_s(corpus, TINY, MODEL)
+
+    assert by_clock > 0
+    assert by_cpu > 0
+
+
+def test_a_ratio_is_taken_within_a_turn_and_the_median_over_them() -> None:
+    slow_then_fast = np.array([[10.0, 20.0], [20.0, 20.0], [100.0, 20.0]])
+
+    found = speed.compared({"rectools": slow_then_fast, "sasrec": 3 * slow_then_fast, "default": np.full((3, 2), 40.0)})
+
+    assert found["train_speed_ratio"] == found["train_speed_ratio_least"] == found["train_speed_ratio_most"] == 3
+    assert (found["train_speed_default_ratio_least"], found["train_speed_default_ratio"]) == (0.4, 2)
+    assert found["train_speed_default_cpu_ratio"] == 2
+    assert found["train_rectools_tokens_per_s"] == 20
 
 
 # --- the report ---
