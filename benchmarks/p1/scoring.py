@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from swerve.evaluate.metrics import hit_rate, ndcg
 from swerve.learn.corpus import Corpus
 from swerve.model.config import LONGEST
 from swerve.model.history import History
@@ -50,4 +51,4 @@ def others(rows: int, history: History, back: int) -> np.ndarray:
 def figures(ranks: Sequence[int], n: int = 10) -> tuple[float, float]:
     """HR@n and NDCG@n with one target each."""
     places = np.asarray(ranks)
-    return float((places <= n).mean()), float(((places <= n) / np.log2(places + 1)).mean())
+    return float(hit_rate(places, n).mean()), float(ndcg(places, n).mean())
