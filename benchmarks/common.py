@@ -35,13 +35,21 @@ T = TypeVar("T")
 # --- arguments and the report -------------------------------------------------------------------------------
 
 
-def arguments(description: str, argv: Sequence[str] | None = None) -> argparse.Namespace:
-    """`json`, `quick`, `keep` (bool) and `data` (Path or None) from the command line, the same for every benchmark."""
+def arguments(
+    description: str,
+    argv: Sequence[str] | None = None,
+    more: Callable[[argparse.ArgumentParser], None] = lambda _: None,
+) -> argparse.Namespace:
+    """`json`, `quick`, `keep` (bool) and `data` (Path or None) from the command line, the same for every benchmark.
+
+    `more` adds a benchmark's own.
+    """
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument("--json", action="store_true", help="print one JSON object as the last line")
     parser.add_argument("--quick", action="store_true", help="a smaller run that ends within 40 s")
     parser.add_argument("--keep", action="store_true", help="write benchmarks/results/<name>.json (full runs only)")
     parser.add_argument("--data", type=Path, help="folder of the data sets (default: SWERVE_DATA)")
+    more(parser)
     args = parser.parse_args(argv)
     if args.keep and args.quick:
         parser.error("--keep is for full runs: a quick run proves nothing")
@@ -54,7 +62,7 @@ def report(
     benchmark: str, settings: Mapping[str, Any], metrics: Mapping[str, float], args: argparse.Namespace
 ) -> dict[str, Any]:
     """Print a table for people, with `--json` one object as the last line; `--keep` stores it. Returns the object."""
-    figures = {name: _plain(value) for name, value in metrics.items()}
+    figures = {name: plain(value) for name, value in metrics.items()}
     outcome: dict[str, Any] = {
         "benchmark": benchmark,
         "commit": commit(),
@@ -112,7 +120,7 @@ def _processor() -> str:
     return platform.machine()
 
 
-def _plain(value: float) -> float:
+def plain(value: float) -> float:
     """A JSON number with no more digits than mean something; whole numbers stay whole."""
     number = float(value)
     return int(number) if number.is_integer() else float(f"{number:.6g}")

@@ -64,6 +64,7 @@ def test_the_last_item_is_the_target_and_nobody_is_shown_it(here: Path) -> None:
     assert row["hr10"] == 1
     assert row["ndcg10"] == pytest.approx(ndcg)
     assert row["seconds"] > 0
+    assert row["cpu_s"] > 0
     assert row["rss_mib"] > 5
 
 

@@ -66,3 +66,13 @@ def test_surprise_answers_on_our_folds(capsys: pytest.CaptureFixture[str]) -> No
     figures = ratings.beside("ml100k", made(), quick=True)
 
     assert 0 < figures["surprise_svd_rmse_ml100k"] < 1.1
+
+
+def test_what_is_quoted_is_named_so_and_nothing_else_is_claimed_of_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SWERVE_RIVALS", str(tmp_path))  # nobody can run
+
+    assert ratings.beside("ml1m", made(), quick=False) == {"surprise_svdpp_rmse_ml1m_published": 0.862}
+    assert ratings.beside("ml1m", made(), quick=False, slow=True) == {}
+    assert ratings.beside("ml100k", made(), quick=False) == {}
