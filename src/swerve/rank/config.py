@@ -7,14 +7,14 @@ import msgspec
 STARTING: dict[str, tuple[float, ...]] = {
     "transitions": (7.605, 15.721, 9.827, 6.805),
     "onward": (7.343, 8.54, 5.217, 5.79),
-    "own": (0.495, 2.205, 1.144, 0.377),
+    "own": (1.98, 8.82, 4.576, 1.508),
     "content": (0.145, 0.145, 0.145, 0.144),
     "popular_1h": (1.255, 0.0, 0.0, 0.0),
     "popular_1d": (16.325, 0.0, 0.0, 0.0),
     "popular_7d": (91.516, 0.0, 0.0, 0.0),
     "fresh": (0.0, 0.0, 0.038, 0.162),
 }
-"""What the shop preset fitted; a start for projects without a preset of their own."""
+"""What the shop preset has; a start for projects without a preset of their own."""
 
 
 class RankConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
