@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeAlias
 
 import msgspec
 import numpy as np
@@ -30,6 +30,10 @@ FLOOR = 0.02
 """Share of the learning rate that is left at the end."""
 CLIP = 1.0
 """Longest gradient, as a norm."""
+
+
+Judge: TypeAlias = Callable[[Network], tuple[float, float]]
+"""Says how good a network is: HR@10 and NDCG@10 of what it was not trained on."""
 
 
 class Epoch(msgspec.Struct, frozen=True, kw_only=True):
@@ -57,10 +61,17 @@ class Progress(msgspec.Struct):
 
 
 class Trainer:
-    """Trains one network on one corpus, whose last items are kept for validation."""
+    """Trains one network on one corpus, whose last items are kept for validation unless somebody else judges."""
 
-    def __init__(self, network: Network, corpus: Corpus, config: LearnConfig, device: torch.device) -> None:
-        """`corpus`: all histories; the last item of each is never a target of training."""
+    def __init__(
+        self,
+        network: Network,
+        corpus: Corpus,
+        config: LearnConfig,
+        device: torch.device,
+        judge: Judge | None = None,
+    ) -> None:
+        """`corpus`: all histories. Without a `judge` the last item of each is never a target, and is what validates."""
         self.network = network.to(device)
         self.config = config
         self.progress = Progress()
@@ -68,7 +79,8 @@ class Trainer:
         """Weights of the best validation so far."""
         self._corpus = corpus
         self._device = device
-        training = corpus.without_last(1)
+        self._judge = judge
+        training = corpus.without_last(1) if judge is None else corpus
         self._packing = Packing(training)
         self._draws = Draws(training, config.negatives)
         self._world = distributed.get_world_size() if distributed.is_initialized() else 1
@@ -165,7 +177,10 @@ class Trainer:
         return loss.item()
 
     def _validate(self) -> tuple[float, float]:
-        hr, ndcg = hit_rate_ndcg(left_out_ranks(self.network, self._corpus, 1, self._device))
+        if self._judge is None:
+            hr, ndcg = hit_rate_ndcg(left_out_ranks(self.network, self._corpus, 1, self._device))
+        else:
+            hr, ndcg = self._judge(self.network)
         if ndcg > self.progress.best:
             self.progress.best, self.progress.waited = ndcg, 0
             self.best = {name: value.detach().clone() for name, value in self.network.state_dict().items()}

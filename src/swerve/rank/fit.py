@@ -11,7 +11,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from swerve.rank.features import BUCKETS, FEATURES
+from swerve.rank.features import BUCKETS
 from swerve.types import Floats
 
 RIDGE = 1e-3
@@ -30,10 +30,13 @@ class Choice(msgspec.Struct, frozen=True):
 
 
 def fit(choices: Sequence[Choice], iterations: int = 25) -> Floats:
-    """Maximum-likelihood weights (buckets, features) float32 >= 0; buckets shrink towards the common weights."""
+    """Maximum-likelihood weights (buckets, features) float32 >= 0; buckets shrink towards the common weights.
+
+    As many features as the choices have: those of `FEATURES`, or more.
+    """
     scale = _spread(choices)
-    common = _newton(choices, scale, np.zeros(len(FEATURES)), iterations, RIDGE)
-    table = np.zeros((len(BUCKETS), len(FEATURES)), np.float32)
+    common = _newton(choices, scale, np.zeros(len(scale)), iterations, RIDGE)
+    table = np.zeros((len(BUCKETS), len(scale)), np.float32)
     for index in range(len(BUCKETS)):
         own = [choice for choice in choices if choice.bucket == index]
         pull = RIDGE + 50.0 / max(len(own), 1)
