@@ -261,6 +261,16 @@ class History:
 # --- judging ------------------------------------------------------------------------------------------------
 
 
+class Whole(msgspec.Struct, frozen=True):
+    """Everything one user did before a question, what they refused too: columns of one length (h,), oldest first."""
+
+    rows: Rows
+    actions: Rows
+    times: NDArray[np.float64]
+    gains: NDArray[np.float64]
+    """Above 0: liked; below: refused."""
+
+
 class Past(msgspec.Struct, frozen=True):
     """What one user did before a question of an offline judgement: columns of one length (h,), oldest first."""
 
@@ -272,6 +282,8 @@ class Past(msgspec.Struct, frozen=True):
     """Unix seconds."""
     now: float
     """Moment of the question, Unix seconds."""
+    whole: Whole | None = None
+    """The same with what the user refused; None: nothing was."""
 
 
 # --- the answer ---------------------------------------------------------------------------------------------

@@ -7,7 +7,7 @@ import numpy as np
 from swerve.config import Config
 from swerve.engine.judging import Material, arms, prepare
 from swerve.engine.opening import derive
-from swerve.evaluate.arms import Lately, Loudest, Served
+from swerve.evaluate.arms import Evidence, Lately, Loudest, Served
 from swerve.evaluate.cases import Pasts, read_stream, set_task
 from swerve.types import Record
 from tests.evaluate.test_cases import Line, liked, log
@@ -25,6 +25,11 @@ def made(records: list[Record]) -> Material:
     stream = read_stream(records)
     config = Config()
     return prepare(config, derive(config, None), lambda: records, (stream, set_task(stream, "last")), newest=0)
+
+
+def bare(material: Material) -> Evidence:
+    """What is seen without any retriever."""
+    return Evidence(material.derived, (), material.stream)
 
 
 def by_item(material: Material, name: str) -> list[dict[str, float]]:
@@ -66,7 +71,7 @@ def test_an_item_the_catalog_does_not_know_is_never_recommended() -> None:
     lines = [*walks(), *liked(("u0", "only asked about", 999.0))]
     material = made(log(lines))
     row = material.stream.items.index("only asked about")
-    served = Served("x", material.derived, (), Lately(material.derived.counters, "7d"), material.stream)
+    served = Served("x", bare(material), Lately(material.derived.counters, "7d"))
     past = Pasts(material.stream, query_time=True).of(0)
 
     assert served.scores([past])[0, row] == -np.inf
@@ -77,4 +82,4 @@ def test_an_arm_without_sources_says_nothing_of_anybody() -> None:
     material = made(log(walks(), items=NAMES))
     past = Pasts(material.stream, query_time=True).of(0)
 
-    assert not Served("x", material.derived, (), Loudest(), material.stream).scores([past]).any()
+    assert not Served("x", bare(material), Loudest()).scores([past]).any()

@@ -12,7 +12,7 @@ import numpy as np
 from swerve.config import Config
 from swerve.derived import Derived
 from swerve.errors import ConfigError
-from swerve.evaluate.arms import Lately, Loudest, Popular, Served
+from swerve.evaluate.arms import Evidence, Lately, Loudest, Popular, Served
 from swerve.evaluate.cases import Stream, Task, descriptions, training
 from swerve.evaluate.choices import Replay
 from swerve.protocols import Arm
@@ -71,20 +71,26 @@ def arms(material: Material, *, repeats: bool) -> list[Arm]:
     anew = msgspec.structs.replace(config.retrieve, repeat=True)
     reach = Reach(derived.counters, derived.catalog, derived.neighbours, config.retrieve)
     features = Features(derived.counters, derived.catalog, config.retrieve.fresh_half_life_s)
-    serving = build(config.retrieve.sources, reach)
+    serving = evidence(config, derived, stream)
     found: list[Arm] = [
         Popular(stream.rows[task.train], len(stream.items)),
-        Served("popular 7d", derived, (), Lately(derived.counters, "7d"), stream),
+        Served("popular 7d", Evidence(derived, (), stream), Lately(derived.counters, "7d")),
     ]
     if repeats:
         own = build(("own",), msgspec.structs.replace(reach, config=anew))
-        found.append(Served("own history", derived, own, Loudest(), stream))
-    found.append(Served("transitions", derived, build(("transitions",), reach), Loudest(), stream))
+        found.append(Served("own history", Evidence(derived, own, stream), Loudest()))
+    found.append(Served("transitions", Evidence(derived, build(("transitions",), reach), stream), Loudest()))
     weights = {"blend": from_config(config.rank.weights)}
     if material.fitted is not None:
         weights["blend, fitted"] = material.fitted
-    found += [Served(name, derived, serving, Blend(features, table, 0), stream) for name, table in weights.items()]
+    found += [Served(name, serving, Blend(features, table, 0)) for name, table in weights.items()]
     return found
+
+
+def evidence(config: Config, derived: Derived, stream: Stream) -> Evidence:
+    """What serving sees, by these counters."""
+    reach = Reach(derived.counters, derived.catalog, derived.neighbours, config.retrieve)
+    return Evidence(derived, build(config.retrieve.sources, reach), stream)
 
 
 def loaded(name: str, material: Material) -> Arm:

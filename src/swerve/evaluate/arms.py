@@ -33,38 +33,49 @@ class Popular:
         return np.tile(self._counts, (len(pasts), 1))
 
 
-class Served:
-    """What serves: retrievers and a ranker over counters, asked about every item instead of the best candidates."""
+class Evidence:
+    """What serving sees of a question: the query, and what every retriever says, of all items instead of the best."""
 
-    def __init__(
-        self, name: str, derived: Derived, retrievers: Sequence[Retriever], ranker: Ranker, stream: Stream
-    ) -> None:
-        self.name = name
-        self._derived = derived
+    def __init__(self, derived: Derived, retrievers: Sequence[Retriever], stream: Stream) -> None:
+        self.derived = derived
+        self.items = len(stream.items)
+        """How many items the judgement has."""
         self._retrievers = tuple(retrievers)
-        self._ranker = ranker
         self._stream = stream
         rows = np.array([derived.catalog.row(item) for item in stream.items], np.int32)
         at = np.flatnonzero(rows >= 0)
-        self._at: NDArray[np.int64] = at[np.argsort(rows[at])]
+        self.at: NDArray[np.int64] = at[np.argsort(rows[at])]
         """Rows of the judgement in the order of the catalog's."""
-        self._rows: Rows = rows[self._at]
+        self._rows: Rows = rows[self.at]
 
-    def scores(self, pasts: Sequence[Past]) -> Floats:
-        """(q, items): the ranker's scores; `-inf` for an item the catalog does not know."""
-        scores = np.full((len(pasts), len(self._stream.items)), -np.inf, np.float32)
-        for line, past in zip(scores, pasts, strict=True):
-            query = self._query(past)
-            with self._derived.lock:
-                candidates = only(gather(query, self._retrievers), self._rows)
-                line[self._at] = self._ranker.score(query, candidates)
-        return scores
+    def of(self, past: Past) -> tuple[Query, Candidates]:
+        """The query, and one candidate for each of `at`. Hold `derived.lock`."""
+        query = self._query(past)
+        return query, only(gather(query, self._retrievers), self._rows)
 
     def _query(self, past: Past) -> Query:
         items, actions = self._stream.items, self._stream.actions_named
         columns = zip(past.rows.tolist(), past.actions.tolist(), past.times.tolist(), strict=True)
         touches = tuple(Touch(items[row], actions[action], 1.0, time, -1) for row, action, time in columns)
-        return self._derived.query(UserState(touches=touches), past.now, 1, max(len(self._rows), 1))
+        return self.derived.query(UserState(touches=touches), past.now, 1, max(len(self._rows), 1))
+
+
+class Served:
+    """What serves: retrievers and a ranker over counters."""
+
+    def __init__(self, name: str, evidence: Evidence, ranker: Ranker) -> None:
+        self.name = name
+        self._evidence = evidence
+        self._ranker = ranker
+
+    def scores(self, pasts: Sequence[Past]) -> Floats:
+        """(q, items): the ranker's scores; `-inf` for an item the catalog does not know."""
+        evidence = self._evidence
+        scores = np.full((len(pasts), evidence.items), -np.inf, np.float32)
+        for line, past in zip(scores, pasts, strict=True):
+            with evidence.derived.lock:
+                line[evidence.at] = self._ranker.score(*evidence.of(past))
+        return scores
 
 
 class Loudest:

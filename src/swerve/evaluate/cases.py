@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from swerve.derived import UNDO
 from swerve.errors import InvalidInput
 from swerve.evaluate.splits import Histories, leave_last_out, time_split
-from swerve.types import Interaction, Item, Past, Record, Rows
+from swerve.types import Interaction, Item, Past, Record, Rows, Whole
 
 Ints = NDArray[np.int64]
 
@@ -159,13 +159,14 @@ class Pasts:
         self._query_time = query_time
 
     def of(self, position: int) -> Past:
-        """What the user had done; refused items are left out, as they are from a user's touches."""
+        """What the user had done; refused items are left out, as they are from a user's touches, but for `whole`."""
         stream = self._stream
-        before = self._histories.of(position)
-        before = before[stream.gains[before] >= 0]
+        whole = self._histories.of(position)
+        before = whole[stream.gains[whole] >= 0]
         times = stream.times[before]
         now = float(stream.times[position]) if self._query_time or not len(times) else float(times[-1])
-        return Past(stream.rows[before], stream.actions[before], times, now)
+        every = Whole(stream.rows[whole], stream.actions[whole], stream.times[whole], stream.gains[whole])
+        return Past(stream.rows[before], stream.actions[before], times, now, every)
 
     def touched(self, position: int) -> Rows:
         """Every item the user had acted on, refused ones too."""

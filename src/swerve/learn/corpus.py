@@ -26,6 +26,8 @@ class Corpus(msgspec.Struct, frozen=True):
     """Action of rows 1, 2, …"""
     offset: int = 0
     """The log up to here is in it."""
+    refused: tuple[int, ...] = ()
+    """Rows of actions that are read but never predicted: what they were done to was not liked."""
 
     @property
     def events(self) -> int:

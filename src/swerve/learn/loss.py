@@ -88,6 +88,13 @@ def _mask(logits: Tensor, seen: Sequence[Seen], offset: int) -> None:
             logits[low:high].index_fill_(1, columns, MASKED)
 
 
+def _left(seen: Sequence[Seen], asked: Tensor) -> list[Seen]:
+    """Where the runs stand once the tokens that are not `asked` (n,) have gone."""
+    before = [0, *asked.cumsum(0).tolist()]
+    moved = (Seen(before[begin], before[end], columns) for begin, end, columns in seen)
+    return [run for run in moved if run.begin < run.end]
+
+
 def softmax_loss(
     x: Tensor,
     table: Tensor,
@@ -100,8 +107,14 @@ def softmax_loss(
     """Mean loss of preferences x (n, dim) for targets (n,) against negatives (m,).
 
     Both are rows of `table` (rows, dim) and `bias` (rows,). A negative that is the target itself never counts twice.
-    `correction` (m,): added to the scores of the negatives, -log of the chance with which each was drawn.
+    `correction` (m,): added to the scores of the negatives, -log of the chance with which each was drawn. Preferences
+    whose target is row 0 are left out; a mean over nothing is 0.
     """
+    asked = targets > 0
+    if not asked.all():
+        x, targets, seen = x[asked], targets[asked], _left(seen, asked)
+    if not len(targets):
+        return x.sum()  # of no rows: 0, and a gradient of 0
     drawn = Drawn(negatives, seen, correction)
     loss: Tensor = _Softmax.apply(x, table, bias, targets, drawn)  # type: ignore[no-untyped-call]
     return loss

@@ -6,7 +6,7 @@ first cut are drawn anew each epoch, every event is sooner or later seen with it
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from swerve.learn.corpus import Corpus
-from swerve.model.history import gap_buckets, gaps_of, log_gap
+from swerve.model.history import History, gap_buckets, gaps_of, log_gap
 from swerve.model.nets.batch import Packed
 
 
@@ -25,7 +25,12 @@ class Step(NamedTuple):
     wait: Tensor
     """(T, B) int64: bucket of the time from each event to the one that followed: when it was asked for."""
     targets: Tensor
-    """(T, B) int64: row of the item that followed."""
+    """(T, B) int64: row of the item that followed; 0: nothing to learn here."""
+
+
+def wanted(history: History, refused: Sequence[int]) -> Any:
+    """Item that each event but the last was followed by; 0 where that was refused: (n - 1,)."""
+    return np.where(np.isin(history.actions[1:], refused), 0, history.items[1:])
 
 
 class Packing:
@@ -49,7 +54,7 @@ class Packing:
             "hours": log_gap(gaps),
             "times": line(lambda history: history.times[:-1]).astype(np.int64),
             "wait": gap_buckets(line(lambda history: gaps_of(history.times)[1:])),
-            "targets": line(lambda history: history.items[1:]).astype(np.int64),
+            "targets": line(lambda history: wanted(history, corpus.refused)).astype(np.int64),
         }
 
     @property

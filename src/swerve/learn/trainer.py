@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from typing import TypeAlias
 
 import numpy as np
 import torch
@@ -32,12 +33,22 @@ CLIP = 1.0
 LEAST = 2
 """Events of a packed row, at the very least."""
 
+Judge: TypeAlias = Callable[[Network], tuple[float, float]]
+"""Says how good a network is: HR@10 and NDCG@10 of what it was not trained on."""
+
 
 class Trainer:
-    """Trains one network on one corpus, whose last items are kept for validation."""
+    """Trains one network on one corpus, whose last items are kept for validation unless somebody else judges."""
 
-    def __init__(self, network: Network, corpus: Corpus, config: LearnConfig, device: torch.device) -> None:
-        """`corpus`: all histories; the last item of each is never a target of training.
+    def __init__(
+        self,
+        network: Network,
+        corpus: Corpus,
+        config: LearnConfig,
+        device: torch.device,
+        judge: Judge | None = None,
+    ) -> None:
+        """`corpus`: all histories. Without a `judge` the last item of each is never a target, and is what validates.
 
         Raises InvalidInput when they are too short for a single step, ConfigError for more processes than rows.
         """
@@ -48,7 +59,8 @@ class Trainer:
         """Weights of the best validation so far."""
         self._corpus = corpus
         self._device = device
-        training = corpus.without_last(1)
+        self._judge = judge
+        training = corpus.without_last(1) if judge is None else corpus
         self._packing = Packing(training)
         if self._packing.pairs < LEAST * config.rows:
             words = f"expected at least {LEAST * config.rows} pairs of likes that follow each other, the last like of "
@@ -161,7 +173,10 @@ class Trainer:
         return whole
 
     def _validate(self) -> tuple[float, float]:
-        hr, ndcg = hit_rate_ndcg(left_out_ranks(self.network, self._corpus, 1, self._device))
+        if self._judge is None:
+            hr, ndcg = hit_rate_ndcg(left_out_ranks(self.network, self._corpus, 1, self._device))
+        else:
+            hr, ndcg = self._judge(self.network)
         hr, ndcg = self.processes.agreed(hr), self.processes.agreed(ndcg)
         if ndcg > self.progress.best:
             self.progress.best, self.progress.waited = ndcg, 0

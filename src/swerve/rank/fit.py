@@ -32,7 +32,10 @@ class Choice(msgspec.Struct, frozen=True):
 
 
 def fit(choices: Sequence[Choice], iterations: int = 25) -> Floats:
-    """Maximum-likelihood weights (buckets, features) float32 >= 0; buckets shrink towards the common weights."""
+    """Maximum-likelihood weights (buckets, features) float32 >= 0; buckets shrink towards the common weights.
+
+    As many features as the choices have: those of `FEATURES`, or more.
+    """
     scale = _spread(choices)
     common = _newton(choices, scale, np.zeros(len(scale)), iterations, RIDGE)
     table = np.zeros((len(BUCKETS), len(scale)), np.float32)
