@@ -37,10 +37,10 @@ from benchmarks.p1.training import trained
 from benchmarks.rivals import place, ranking
 from swerve.learn.config import LearnConfig
 from swerve.learn.corpus import Corpus, from_sequences
-from swerve.learn.export import network_of
 from swerve.learn.ranking import scores_of
 from swerve.model.checkpoint import Checkpoint
 from swerve.model.config import ModelConfig
+from swerve.model.nets.network import network_of
 from swerve.model.recurrent import RecurrentModel
 
 MODEL = ModelConfig()

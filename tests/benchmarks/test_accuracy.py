@@ -17,9 +17,9 @@ from benchmarks.p1.training import CURVES, trained
 from benchmarks.rivals import ranking
 from swerve.learn.config import LearnConfig
 from swerve.learn.corpus import Corpus, from_sequences
-from swerve.learn.export import network_of
 from swerve.model.config import ModelConfig
 from swerve.model.history import History
+from swerve.model.nets.network import network_of
 from swerve.model.recurrent import RecurrentModel
 from swerve.rank.fit import Choice
 from swerve.rank.fit import fit as fit_of_engine

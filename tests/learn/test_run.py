@@ -85,7 +85,9 @@ def test_the_checkpoint_says_where_it_comes_from_and_serves(whole: Checkpoint, t
     assert RecurrentModel(back).version == 5
 
 
-@pytest.mark.parametrize("watching", [Watching(after=2), Watching(step=25), Watching(after=4)], ids=str)
+@pytest.mark.parametrize(
+    "watching", [Watching(after=2), Watching(step=25), Watching(after=4)], ids=["epoch", "step", "last"]
+)
 def test_killed_and_started_again_it_ends_in_the_same_weights(
     whole: Checkpoint, tmp_path: Path, watching: Watching
 ) -> None:

@@ -7,11 +7,10 @@ from typing import get_args
 import pytest
 import torch
 
-from swerve.learn.ranking import padded
 from swerve.model.config import SIZES, Kind, ModelConfig
 from swerve.model.history import History
 from swerve.model.nets import scan as scanning
-from swerve.model.nets.batch import Packed
+from swerve.model.nets.batch import Packed, padded
 from swerve.model.nets.network import BACKBONES, Network
 from swerve.model.nets.scan import scan
 from tests.model.worlds import histories, network

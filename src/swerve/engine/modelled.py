@@ -17,7 +17,7 @@ from swerve.evaluate.blended import Blended, Reading, fitted
 from swerve.evaluate.cases import Pasts, Task, descriptions, training
 from swerve.evaluate.judge import questions
 from swerve.evaluate.learned import Lesson, Made, train
-from swerve.learn.trainer import Epoch
+from swerve.learn.progress import Epoch
 from swerve.protocols import Arm
 from swerve.rank.features import Features
 from swerve.types import Record

@@ -23,8 +23,9 @@ from swerve.evaluate.metrics import hit_rate, ndcg
 from swerve.evaluate.splits import Histories
 from swerve.learn.config import LearnConfig
 from swerve.learn.corpus import LEAST_USERS, Corpus
+from swerve.learn.progress import Epoch
 from swerve.learn.ranking import scores_of
-from swerve.learn.trainer import Epoch, Trainer
+from swerve.learn.trainer import Trainer
 from swerve.model.config import ModelConfig
 from swerve.model.history import History
 from swerve.model.nets.network import Network
