@@ -7,10 +7,10 @@ known are ranked, repeats allowed; figures are plain means over weeks. Of equal 
 `weekly`: a week's clicks are counted when it is over. `online`: at once. The user's state is live in both, and the
 network learns from a week when it is over in both. It is asked through NumPy, as it serves.
 
-`counts`: the engine's own retrievers and features, weights of a blend fitted to choices of the week before. `blend`:
-the same with the model's lift as one more feature. `model`: its lift alone. Nothing before week 1 can be fitted to:
-there `counts` and `blend` have the weights of the shop preset, in which the model has none. `served`: the preset's
-weights in all weeks, as the engine answers before anything was fitted.
+`served`: the engine's own retrievers and features with the weights of the shop preset, as it answers before anything
+was fitted. `counts`: the same, weights climbed from there to the best MRR@20 of the answers of earlier weeks. `blend`:
+with the model's lift as one more feature. `model`: its lift alone. Nothing before week 1 can be fitted to: there
+`counts` and `blend` are `served`.
 """
 
 from __future__ import annotations
@@ -32,8 +32,8 @@ from swerve.engine.opening import derive
 from swerve.rank.blend import from_config
 from swerve.rank.climb import climb
 from swerve.rank.features import Features, bucket
-from swerve.rank.fit import Choice, fit
-from swerve.retrieve.merge import gather
+from swerve.rank.fit import Choice
+from swerve.retrieve.merge import gather, strongest
 from swerve.retrieve.sources import Reach, build
 from swerve.types import Candidates, Floats, Query, Record, Rows
 
@@ -41,10 +41,10 @@ NAME = "preference"
 """The model's column."""
 LONGEST = 50
 TOP = 20
-CHOICES = 2_000
-"""Choices of a week that the next week's weights are fitted to, at most."""
-FITTED = 200
-"""Other candidates of each that the likelihood is taken over; the climb after it sees all of them."""
+CHOICES, CONTENDERS = 5_000, 150
+"""The newest choices, all of earlier weeks, that a week's weights are fitted to, and candidates kept of each."""
+BEGIN = 0.2
+"""Weight of the model's lift that a climb begins from."""
 Period = Sequence[tuple[str, str]]
 
 
@@ -78,10 +78,13 @@ class Answer(msgspec.Struct, frozen=True):
         rank = 1 + int((scores > own).sum()) + int(((scores == own) & (self.rows < self.target)).sum())
         return rank if rank <= TOP else 0
 
-    def choice(self, features: slice) -> Choice | None:
-        """As an example to fit to; None where retrieval missed the target."""
-        at = np.flatnonzero(self.rows == self.target)
-        return Choice(self.features[features], int(at[0]), self.bucket) if len(at) and len(self.rows) > 1 else None
+    def choice(self, weights: Floats) -> Choice | None:
+        """As an example to fit to, with its best contenders by these weights; None where retrieval missed it."""
+        target, others = np.flatnonzero(self.rows == self.target), np.flatnonzero(self.rows != self.target)
+        if not len(target) or not len(others):
+            return None
+        best, _ = strongest(others.astype(np.int32), (weights @ self.features)[others], CONTENDERS)
+        return Choice(self.features[:, [target[0], *best]], 0, self.bucket)
 
 
 class Prepared:
@@ -174,48 +177,35 @@ def questions(period: Period, seen: set[str], every: int) -> list[Question]:
     return asked
 
 
-def fitted(answers: Sequence[Answer], features: slice, rng: np.random.Generator) -> Floats:
-    """Weights (buckets, features) for the next week: the likeliest ones, then climbed to the best MRR@20."""
-    choices = [choice for answer in answers if (choice := answer.choice(features)) is not None]
-    if len(choices) > CHOICES:
-        choices = [choices[place] for place in rng.choice(len(choices), CHOICES, replace=False)]
-    return climb(choices, fit([_fewer(choice, rng) for choice in choices]), TOP)
-
-
-def _fewer(choice: Choice, rng: np.random.Generator) -> Choice:
-    others = np.delete(np.arange(choice.features.shape[1]), choice.taken)
-    chosen = rng.choice(others, min(FITTED, len(others)), replace=False)
-    return Choice(choice.features[:, [choice.taken, *chosen]], 0, choice.bucket)
-
-
 class Arm:
     """One way of counting: its world, its weights and its ranks, week by week."""
 
-    def __init__(self, *, online: bool, seed: int) -> None:
+    def __init__(self, *, online: bool) -> None:
         self.world = World(online=online)
-        self._rng = np.random.default_rng(seed)
-        preset = self.world.preset
-        alone = np.zeros_like(preset)
+        preset, alone = self.world.preset, np.zeros_like(self.world.preset)
         alone[:, -1] = 1.0
         self._weights = {"served": preset, "counts": preset, "blend": preset, "model": alone}
+        self._choices: list[Choice] = []
         self.figures: dict[str, list[tuple[float, float]]] = {name: [] for name in self._weights}
         """R@20 and MRR@20 of each week."""
 
     def week(self, number: int, period: Period, asked: Sequence[Question], told: Sequence[Found]) -> None:
-        """Answer a week's questions, then fit the next week's weights to them."""
+        """Answer a week's questions, then fit the next week's weights to them and to those before."""
         answers = list(self.world.week(number, period, asked, told))
         for name, weights in self._weights.items():
             ranks = np.array([answer.rank(weights[answer.bucket]) for answer in answers])
             reciprocal = np.divide(1.0, ranks, out=np.zeros(len(ranks)), where=ranks > 0)
             self.figures[name].append((float((ranks > 0).mean()), float(reciprocal.mean())))
-        counts = fitted(answers, slice(0, -1), self._rng)
-        blend = fitted(answers, slice(None), self._rng)
-        self._weights |= {"counts": np.pad(counts, ((0, 0), (0, 1))), "blend": blend}
+        start, without = self.world.preset, self.world.preset
+        start[:, -1] = BEGIN
+        new = [choice for answer in answers if (choice := answer.choice(start[answer.bucket])) is not None]
+        self._choices = [*self._choices, *new][-CHOICES:]
+        self._weights |= {"counts": climb(self._choices, without, TOP), "blend": climb(self._choices, start, TOP)}
 
 
 def replay(periods: Sequence[Period], plan: Plan, every: int) -> dict[str, Arm]:
     """All weeks, both arms."""
-    arms = {name: Arm(online=name == "online", seed=plan.seed) for name in ("weekly", "online")}
+    arms = {name: Arm(online=name == "online") for name in ("weekly", "online")}
     network = Weekly(plan)
     seen: set[str] = set()
     for number, period in enumerate(periods):
@@ -248,7 +238,7 @@ def measure(args: argparse.Namespace) -> tuple[dict[str, Any], dict[str, float]]
         periods, plan, every = [period[:8000] for period in periods[:3]], Plan(dim=32, first=3, weekly=1), 20
     began = time.process_time()
     arms = replay(periods, plan, every)
-    metrics = {}
+    metrics: dict[str, float] = {}
     for way, suffix in (("blend", ""), ("counts", "_counts"), ("model", "_model"), ("served", "_served")):
         for name, arm in arms.items():
             recall, reciprocal = np.mean(arm.figures[way], axis=0).tolist()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from benchmarks.sessions import NAME, Answer, Arm, Question, World, fitted, questions, replay
+from benchmarks.sessions import CONTENDERS, NAME, Answer, Question, World, questions, replay
 from benchmarks.weekly import Found, Plan, Weekly, lifts_of, preferences
 from swerve.evaluate.splits import incremental
 from swerve.rank.features import FEATURES
@@ -146,16 +146,14 @@ def test_all_arms_answer_every_week_and_the_blend_learns_to_trust_the_model(
         assert arm.figures["blend"][1][1] >= arm.figures["counts"][1][1] - 0.05
 
 
-def test_weights_are_fitted_to_the_features_asked_for(stream: list[list[tuple[str, str]]]) -> None:
-    world = World(online=False)
-    world.learn(0, stream[0])
-    seen = {item for _, item in stream[0]}
-    asked = questions(stream[1], seen, 1)
-    answers = list(world.week(1, stream[1], asked, [NOTHING] * len(asked)))
-    weights = fitted(answers, slice(0, -1), np.random.default_rng(0))
-    assert weights.shape == (4, len(FEATURES))
-    assert (weights >= 0).all()
-    before = [answer.rank(world.preset[answer.bucket]) for answer in answers]
-    after = [answer.rank(np.append(weights[answer.bucket], 0.0)) for answer in answers]
-    assert np.mean([1 / rank if rank else 0 for rank in after]) >= np.mean([1 / rank if rank else 0 for rank in before])
-    assert Arm(online=True, seed=0).figures["served"] == []
+def test_a_choice_keeps_the_target_and_the_best_contenders() -> None:
+    rows = np.arange(400, dtype=np.int32)
+    features = np.stack([rows % 7, rows]).astype(np.float32)
+    weights = np.array([0.0, 1.0], np.float32)
+    choice = Answer(rows, features, 3, 2).choice(weights)
+    assert choice is not None
+    assert choice.features[:, choice.taken].tolist() == [3, 3]
+    assert sorted(choice.features[1, 1:].tolist()) == list(range(400 - CONTENDERS, 400))
+    assert choice.bucket == 2
+    assert Answer(rows, features, 999, 2).choice(weights) is None, "retrieval missed it"
+    assert Answer(rows[:1], features[:, :1], 0, 2).choice(weights) is None, "nothing else to choose"
