@@ -160,3 +160,25 @@ def test_two_processes_take_the_steps_of_one(tmp_path: Path) -> None:
     alone = run(trainer(LearnConfig(epochs=2, every=2, length=32, rows=4, dropout=0.0)))
     together = np.mean([first["losses"], second["losses"]], axis=0)
     assert together == pytest.approx([row.loss for row in alone.progress.curves], rel=1e-3)
+
+
+def test_a_judge_decides_what_is_kept_and_the_last_items_are_learned_too() -> None:
+    marks = iter([0.1, 0.9, 0.3, 0.2])
+    kept: list[torch.Tensor] = []
+
+    def judge(network: Network) -> tuple[float, float]:
+        kept.append(network.items.id.detach().clone())
+        return 0.5, next(marks)
+
+    corpus = ring()
+    shape = ModelConfig(size="tiny").shape(items=RING, actions=0, content=0)
+    config = LearnConfig(epochs=4, every=1, length=32, rows=4)
+    torch.manual_seed(0)
+    made = Trainer(Network(shape), corpus, config, CPU, judge)
+    plain = Trainer(Network(shape), corpus, config, CPU)
+    run(made)
+
+    assert [row.ndcg10 for row in made.progress.curves] == [0.1, 0.9, 0.3, 0.2]
+    assert torch.equal(made.network.items.id, kept[1])
+    assert made.steps_per_epoch * 32 * 4 <= corpus.events - len(corpus.histories)
+    assert made.steps_per_epoch > plain.steps_per_epoch
