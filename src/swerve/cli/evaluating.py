@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import sys
 import time
@@ -143,16 +144,22 @@ def _evaluate(directory: Path, options: Options) -> Outcome:
 
 def _learned(engine: Engine, material: Material, model: ModelConfig, options: Options) -> tuple[list[Arm], str]:
     """The arms of a user model, and what is to be said of it."""
+    room = _modelled()
+    counted = room.halves(material, derive(engine.config, None), engine.events)
+    learn = room.learning(options.minutes, options.setting.seed)
+    with _progress("user model") as progress:
+        learned: tuple[list[Arm], str] = room.user_model(counted, options.setting, (model, learn), progress)
+    return learned
+
+
+def _modelled() -> Any:
+    """The module that trains, loaded now: no other arm needs PyTorch."""
     try:
-        from swerve.engine.modelled import halves, learning, user_model  # noqa: PLC0415 (an extra)
+        return importlib.import_module("swerve.engine.modelled")
     except ModuleNotFoundError as error:
         if error.name != "torch":
             raise
         raise MissingExtra("torch", "torch") from error
-    counted = halves(material, derive(engine.config, None), engine.events)
-    learn = learning(options.minutes, options.setting.seed)
-    with _progress("user model") as progress:
-        return user_model(counted, options.setting, (model, learn), progress)
 
 
 def _figures(one: Judged, asked: Questions, material: Material, seed: int) -> dict[str, Interval | float]:

@@ -54,11 +54,11 @@ def blended(name: str, counted: Halves, lesson: Lesson, made: tuple[Made, ...]) 
     paper = questions(stream, first, msgspec.structs.replace(setting, most=min(setting.most, CHOICES)))
     pasts = Pasts(stream, query_time=setting.query_time)
     early = _reading(counted.config, counted.before, lesson, [one.before for one in made])
-    weights = fitted(early, pasts, paper.positions, paper.targets, np.random.default_rng(setting.seed))
-    if weights is None:
+    table = fitted(early, pasts, paper.positions, paper.targets, np.random.default_rng(setting.seed))
+    if table is None:
         return []
     late = _reading(counted.config, counted.material.derived, lesson, [one.after for one in made])
-    return [Blended(name, late, weights)]
+    return [Blended(name, late, table)]
 
 
 def without_validation(task: Task) -> Task:
