@@ -14,7 +14,6 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import msgspec
 import numpy as np
 
 import swerve
@@ -39,16 +38,6 @@ class Shown(NamedTuple):
     like: bool
 
 
-class Video(msgspec.Struct, frozen=True):
-    """What the files say of a video."""
-
-    id: int
-    author: str
-    tags: tuple[str, ...]
-    duration_s: float
-    kind: str
-
-
 def day(month: int, number: int) -> float:
     """Unix seconds of a midnight of 2022 in China."""
     return datetime.datetime(2022, month, number, tzinfo=CHINA).timestamp()
@@ -64,16 +53,6 @@ def records(log: Sequence[Shown]) -> Iterator[Record]:
     for offset, one in enumerate(log):
         event = swerve.Interaction(user=str(one.user), item=str(one.video), action=one.action, time=one.time)
         yield Record(event=event, received=one.time, time=one.time, gain=GAINS[one.action], offset=offset)
-
-
-def videos(folder: Path) -> list[Video]:
-    """All 7,583 videos, by id."""
-    query = "SELECT video_id, author_id, tag, video_duration, upload_type FROM read_csv(?) ORDER BY video_id"
-    rows = _rows(query, folder / "video_features_basic_pure.csv.gz")
-    return [
-        Video(video, str(author), tuple(str(tag or "").split(",")), float(duration or 0) / 1000, str(kind))
-        for video, author, tag, duration, kind in rows
-    ]
 
 
 def _logged(folder: Path) -> Iterator[Shown]:

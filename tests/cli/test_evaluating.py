@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
 
 from swerve.cli import main
+from swerve.model import checkpoint
+from swerve.model.config import ModelConfig, Shape
 from swerve.types import Interaction, Item
 from tests.cli.shops import derived, opened
 
@@ -124,3 +128,80 @@ def test_a_project_with_too_little_in_it_says_what_it_needs(tmp_path: Path) -> N
     assert result.exit_code == 2
     assert "three positive interactions" in result.output
     assert run(tmp_path / "nowhere").exit_code == 2
+
+
+def model_of(shop: Path, shape: Shape) -> Path:
+    """Put a user model of this shape into the project. Its arrays are empty: whoever reads its weights fails."""
+    words = checkpoint.Words(shape=shape, items=(), actions=())
+    return checkpoint.save(shop, checkpoint.Checkpoint(version=1, words=words, arrays={}))
+
+
+def figures(shop: Path, *words: object) -> dict[str, dict[str, dict[str, float]]]:
+    file = shop.parent / "figures.json"
+    result = run(shop, *words, "--json", file)
+    assert result.exit_code == 0, result.output
+    arms: dict[str, dict[str, dict[str, float]]] = json.loads(file.read_text())["arms"]
+    return arms
+
+
+@pytest.mark.parametrize("protocol", ["last", "time"])
+def test_a_user_model_is_trained_and_judged_alone_and_in_the_blend(shop: Path, protocol: str) -> None:
+    result = run(shop, "--model", "recurrent", "--protocol", protocol, "--minutes", 0.05)
+
+    assert result.exit_code == 0, result.output
+    assert "user model: recurrent, small, ids only; trained for this judgement" in result.output
+    assert "blend with user model" not in result.output, "25 choices are too few to fit to"
+    assert [line for line in result.output.splitlines() if line.strip().startswith("user model  ")]
+
+
+def test_with_enough_choices_the_blend_takes_the_model_in(tmp_path: Path) -> None:
+    directory = tmp_path / "wide"
+    with opened(directory) as engine:
+        engine.observe(
+            [
+                Interaction(user=f"u{user}", item=f"i{(user * 3 + step) % 40}", action="view", time=1e9 + 100 * step)
+                for step in range(6)
+                for user in range(60)
+            ]
+        )
+    arms = figures(directory, "--model", "recurrent", "--minutes", 0.05)
+
+    assert arms["blend with user model"]["NDCG@10"]["mean"] > 0.9
+    assert {"user model", "transitions", "blend, fitted"} <= set(arms)
+
+
+def test_a_project_with_a_user_model_gets_one_like_it_and_never_its_weights(shop: Path) -> None:
+    assert "user model" not in figures(shop)
+    model_of(shop, ModelConfig(kind="sasrec", size="tiny").shape(items=3, actions=1, content=0))
+    result = run(shop, "--minutes", 0.05)
+
+    assert result.exit_code == 0, result.output
+    assert "user model: sasrec, tiny" in result.output
+    assert "user model" not in figures(shop, "--model", "none")
+
+
+def test_a_user_model_of_no_known_size_is_named_as_such(shop: Path) -> None:
+    model_of(shop, Shape(items=3, actions=1, dim=48))
+    result = run(shop)
+
+    assert result.exit_code == 2
+    assert "name a kind instead" in result.output
+
+
+def test_the_same_seed_trains_the_same_model(shop: Path) -> None:
+    first, again = (figures(shop, "--model", "recurrent", "--seed", 1) for _ in range(2))
+
+    assert first == again
+
+
+def test_without_torch_the_line_to_type_is_said(shop: Path) -> None:
+    words = f"import sys; sys.modules['torch'] = None; from swerve.cli import main; main(['evaluate', {str(shop)!r}"
+    plain, asked = (
+        subprocess.run([sys.executable, "-c", words + rest], capture_output=True, text=True, check=False)
+        for rest in ("])", ", '--model', 'recurrent'])")
+    )
+
+    assert plain.returncode == 0, "nobody else needs it"
+    assert asked.returncode != 0
+    assert 'pip install "swerve[torch]"' in asked.stderr
+    assert "Traceback" not in asked.stderr

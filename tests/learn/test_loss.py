@@ -80,3 +80,35 @@ def test_large_scores_do_not_overflow() -> None:
     x, table, bias, targets = parts()
     loss = softmax_loss(x * 1e4, table, bias, targets, torch.arange(1, ROWS))
     assert torch.isfinite(loss)
+
+
+def test_a_target_of_row_0_asks_nothing() -> None:
+    """The same loss and gradients as without those tokens, whoever's they are."""
+    torch.manual_seed(0)
+    x, table, bias = torch.randn(6, 4), torch.randn(9, 4), torch.randn(9)
+    targets, negatives = torch.tensor([3, 0, 0, 5, 0, 2]), torch.tensor([1, 2, 7, 8])
+    seen = [Seen(0, 2, torch.tensor([0])), Seen(2, 3, torch.tensor([1])), Seen(3, 6, torch.tensor([2, 3]))]
+    asked = targets > 0
+    less = [Seen(0, 1, torch.tensor([0])), Seen(1, 3, torch.tensor([2, 3]))]
+
+    def grads(rows: torch.Tensor, wanted: torch.Tensor, runs: list[Seen]) -> list[torch.Tensor]:
+        parts = [part.clone().requires_grad_() for part in (rows, table, bias)]
+        loss = softmax_loss(*parts, wanted, negatives, runs)
+        loss.backward()
+        return [loss.detach(), *(part.grad for part in parts if part.grad is not None)]
+
+    whole, part = grads(x, targets, seen), grads(x[asked], targets[asked], less)
+    assert torch.equal(whole[0], part[0])
+    assert torch.equal(whole[1][asked], part[1])
+    assert not whole[1][~asked].any()
+    assert all(torch.equal(ours, theirs) for ours, theirs in zip(whole[2:], part[2:], strict=True))
+
+
+def test_where_nothing_is_asked_there_is_nothing_to_learn() -> None:
+    x = torch.randn(3, 4, requires_grad=True)
+    loss = softmax_loss(x, torch.randn(5, 4), torch.zeros(5), torch.zeros(3, dtype=torch.int64), torch.tensor([1, 2]))
+    loss.backward()
+
+    assert loss.item() == 0.0
+    assert x.grad is not None
+    assert not x.grad.any()

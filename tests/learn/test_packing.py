@@ -90,3 +90,12 @@ def test_seen_names_exactly_what_each_run_had() -> None:
         had = set(given.histories[int(segment[begin])].items.tolist())
         assert set(negatives[columns].tolist()) == had & set(negatives.tolist())
     assert all(torch.equal(a.columns, b.columns) for a, b in zip(runs, draws.seen(negatives, segment), strict=True))
+
+
+def test_what_was_refused_is_read_but_never_a_target() -> None:
+    history = History.of([1, 2, 3, 4, 5], [1, 2, 1, 2, 1])
+    corpus = Corpus(tuple(history for _ in range(4)), tuple("abcde"), ("view", "skip"), refused=(2,))
+    step = next(Packing(corpus).steps(4, 4, np.random.default_rng(0)))
+
+    wanted = dict(zip(step.batch.items.flatten().tolist(), step.targets.flatten().tolist(), strict=True))
+    assert wanted == {1: 0, 2: 3, 3: 0, 4: 5}

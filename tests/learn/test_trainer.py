@@ -164,3 +164,25 @@ def test_few_events_make_shorter_rows() -> None:
     made = start(from_sequences([["a", "b", "c", "d"]] * 7))
     assert made.tokens_per_step == 3 * 4
     assert made.steps_per_epoch == 1
+
+
+def test_a_judge_decides_what_is_kept_and_the_last_items_are_learned_too() -> None:
+    marks = iter([0.1, 0.9, 0.3, 0.2])
+    kept: list[torch.Tensor] = []
+
+    def judge(network: Network) -> tuple[float, float]:
+        kept.append(network.items.id.detach().clone())
+        return 0.5, next(marks)
+
+    corpus = ring()
+    shape = ModelConfig(size="tiny").shape(items=RING, actions=0, content=0)
+    config = LearnConfig(epochs=4, every=1, length=32, rows=4)
+    torch.manual_seed(0)
+    made = Trainer(Network(shape), corpus, config, CPU, judge)
+    plain = Trainer(Network(shape), corpus, config, CPU)
+    run(made)
+
+    assert [row.ndcg10 for row in made.progress.curves] == [0.1, 0.9, 0.3, 0.2]
+    assert torch.equal(made.network.items.id, kept[1])
+    assert made.steps_per_epoch * 32 * 4 <= corpus.events - len(corpus.histories)
+    assert made.steps_per_epoch > plain.steps_per_epoch

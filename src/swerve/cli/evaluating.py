@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, TypeAlias, get_args
 
 import click
 import msgspec
 
 from swerve.cli.projects import existing, opened, project
-from swerve.engine.judging import Material, arms, loaded, prepare
+from swerve.engine import Engine
+from swerve.engine.judging import Material, arms, loaded, prepare, wanted_model
 from swerve.engine.opening import derive
+from swerve.errors import MissingExtra
 from swerve.evaluate.bootstrap import Interval
 from swerve.evaluate.cases import read_stream, set_task
 from swerve.evaluate.judge import Judged, Questions, Setting, accuracy, judge, lead, questions, variety
 from swerve.evaluate.report import Report, Section, Table, html, lines
+from swerve.model.config import Kind, ModelConfig
 from swerve.protocols import Arm
 from swerve.terminal import Paint, Progress
 
@@ -35,6 +39,8 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     test: float
     newest: int
     arm: tuple[str, ...]
+    model: str
+    minutes: float
     setting: Setting
 
 
@@ -48,6 +54,8 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     arms: dict[str, dict[str, Interval | float]]
     lead: dict[str, dict[str, Interval]]
     """By metric: how far the best arm is ahead of each other one."""
+    notes: tuple[str, ...] = ()
+    """What else a reader should know."""
 
 
 @click.command
@@ -64,14 +72,22 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
 @click.option("--most", type=click.IntRange(10), default=10_000, help="Questions at most, at random. [default: 10000]")
 @click.option("--newest", type=click.IntRange(0), default=5_000, help="Interactions to fit to. [default: 5000]")
 @click.option("--arm", multiple=True, metavar="MODULE:NAME", help="One more way to recommend; may be given again.")
+@click.option(
+    "--model",
+    type=click.Choice(["own", "none", *get_args(Kind)]),
+    default="own",
+    help="User model to train and judge. own: like the project's, if it has one. [default: own]",
+)
+@click.option("--minutes", type=click.FloatRange(0, min_open=True), default=10.0, help="To train it. [default: 10]")
 @click.option("--seed", type=int, default=0, help="The same seed gives the same figures. [default: 0]")
 @click.option("--json", "json_to", type=click.Path(path_type=Path), metavar="FILE", help="Write every figure as JSON.")
 @click.option("--html", "html_to", type=click.Path(path_type=Path), metavar="FILE", help="Write one HTML page.")
 def evaluate(project: Path, json_to: Path | None, html_to: Path | None, **given: Any) -> None:
     """Judge ways to recommend on the log of PROJECT: learn from one part, predict the other, rank every item.
 
-    Popularity, transition counts and the blend that serves, each folded and fitted from the training part alone.
-    Figures are means with 95 % intervals over users. The project itself is not changed.
+    Popularity, transition counts and the blend that serves, each folded and fitted from the training part alone; so is
+    a user model, which is trained for this (the project's own has seen the answers). Figures are means with 95 %
+    intervals over users. The project itself is not changed.
     """
     setting = Setting(**{name: given.pop(name) for name in ("repeats", "query_time", "most", "seed")})
     outcome = _evaluate(existing(project), Options(setting=setting, **given))
@@ -92,7 +108,13 @@ def _evaluate(directory: Path, options: Options) -> Outcome:
         asked = questions(stream, task, setting)
         empty = derive(engine.config, None)
         material = prepare(engine.config, empty, engine.events, (stream, task), newest=options.newest)
-    every = [*arms(material, repeats=setting.repeats), *(loaded(name, material) for name in options.arm)]
+        model = None if options.model == "none" else wanted_model(directory, options.model)
+        every = arms(material, repeats=setting.repeats)
+        notes: tuple[str, ...] = ()
+        if model is not None:
+            learned, said = _learned(engine, material, model, options)
+            every, notes = [*every, *learned], (said,)
+    every += [loaded(name, material) for name in options.arm]
     judged = [_judged(arm, material, asked, setting) for arm in every]
     counts = {
         "users": len(set(stream.users.tolist())),
@@ -110,12 +132,34 @@ def _evaluate(directory: Path, options: Options) -> Outcome:
             **msgspec.to_builtins(setting),
             "test": options.test,
             "newest": options.newest,
+            "model": options.model,
             "ties": "pessimistic",
         },
         counts=counts,
         arms={one.name: _figures(one, asked, material, setting.seed) for one in judged},
         lead={metric: lead(judged, asked, metric, setting.seed) for metric in JUDGED_BY},
+        notes=notes,
     )
+
+
+def _learned(engine: Engine, material: Material, model: ModelConfig, options: Options) -> tuple[list[Arm], str]:
+    """The arms of a user model, and what is to be said of it."""
+    room = _modelled()
+    counted = room.halves(material, derive(engine.config, None), engine.events)
+    learn = room.learning(options.minutes, options.setting.seed)
+    with _progress("user model") as progress:
+        learned: tuple[list[Arm], str] = room.user_model(counted, options.setting, (model, learn), progress)
+    return learned
+
+
+def _modelled() -> Any:
+    """The module that trains, loaded now: no other arm needs PyTorch."""
+    try:
+        return importlib.import_module("swerve.engine.modelled")
+    except ModuleNotFoundError as error:
+        if error.name != "torch":
+            raise
+        raise MissingExtra("torch", "torch") from error
 
 
 def _figures(one: Judged, asked: Questions, material: Material, seed: int) -> dict[str, Interval | float]:
@@ -149,7 +193,7 @@ def report_of(outcome: Outcome) -> Report:
     counts = ", ".join(f"{count:,} {name}" for name, count in outcome.counts.items())
     about = f"{asked}, predicted from everything before it; every known item is ranked, ties go against the arm"
     parts = (_table(outcome), *(_lead(outcome, metric) for metric in outcome.lead))
-    section = Section(title="Arms", prose=(counts,), parts=parts)
+    section = Section(title="Arms", prose=(counts, *outcome.notes), parts=parts)
     return Report(title=f"Evaluation of {outcome.project}", about=about, sections=(section,))
 
 

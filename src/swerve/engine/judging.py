@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 from collections.abc import Callable, Iterable
 from itertools import islice
+from pathlib import Path
 
 import msgspec
 import numpy as np
@@ -15,6 +16,8 @@ from swerve.errors import ConfigError
 from swerve.evaluate.arms import Evidence, Lately, Loudest, Popular, Served
 from swerve.evaluate.cases import Stream, Task, descriptions, training
 from swerve.evaluate.choices import Replay
+from swerve.model import checkpoint
+from swerve.model.config import SIZES, ModelConfig
 from swerve.protocols import Arm
 from swerve.rank.blend import Blend, from_config
 from swerve.rank.features import Features
@@ -91,6 +94,25 @@ def evidence(config: Config, derived: Derived, stream: Stream) -> Evidence:
     """What serving sees, by these counters."""
     reach = Reach(derived.counters, derived.catalog, derived.neighbours, config.retrieve)
     return Evidence(derived, build(config.retrieve.sources, reach), stream)
+
+
+def wanted_model(directory: Path, kind: str) -> ModelConfig | None:
+    """The user model to judge: of this kind, or for `own` one like the newest of the project; None: it has none.
+
+    Only its shape is taken. Its weights have seen the whole log, and with it the answers. Raises ConfigError where the
+    dial has no such size.
+    """
+    if kind != "own":
+        return msgspec.convert({"kind": kind}, ModelConfig)
+    own = checkpoint.newest(directory)
+    if own is None:
+        return None
+    shape = own.words.shape
+    parts = ("dim", "blocks", "heads", "inner")
+    for size, dial in SIZES.items():
+        if all(dial[part] == getattr(shape, part) for part in parts):
+            return ModelConfig(kind=shape.kind, size=size)
+    raise ConfigError("expected a user model of a size that the dial has; name a kind instead", field="model")
 
 
 def loaded(name: str, material: Material) -> Arm:

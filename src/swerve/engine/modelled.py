@@ -15,9 +15,10 @@ from swerve.derived import Derived
 from swerve.engine.judging import Material, evidence
 from swerve.evaluate.blended import Blended, Reading, fitted
 from swerve.evaluate.cases import Pasts, Task, descriptions, training
-from swerve.evaluate.judge import questions
-from swerve.evaluate.learned import Lesson, Made, train
-from swerve.learn.progress import Epoch
+from swerve.evaluate.judge import Setting, questions
+from swerve.evaluate.learned import FURTHER, Lesson, Made, train
+from swerve.learn.config import LearnConfig
+from swerve.model.config import ModelConfig
 from swerve.protocols import Arm
 from swerve.rank.features import Features
 from swerve.types import Record
@@ -53,11 +54,11 @@ def blended(name: str, counted: Halves, lesson: Lesson, made: tuple[Made, ...]) 
     paper = questions(stream, first, msgspec.structs.replace(setting, most=min(setting.most, CHOICES)))
     pasts = Pasts(stream, query_time=setting.query_time)
     early = _reading(counted.config, counted.before, lesson, [one.before for one in made])
-    weights = fitted(early, pasts, paper.positions, paper.targets, np.random.default_rng(setting.seed))
-    if weights is None:
+    table = fitted(early, pasts, paper.positions, paper.targets, np.random.default_rng(setting.seed))
+    if table is None:
         return []
     late = _reading(counted.config, counted.material.derived, lesson, [one.after for one in made])
-    return [Blended(name, late, weights)]
+    return [Blended(name, late, table)]
 
 
 def without_validation(task: Task) -> Task:
@@ -65,10 +66,31 @@ def without_validation(task: Task) -> Task:
     return msgspec.structs.replace(task, train=np.setdiff1d(task.train, task.validation))
 
 
-def user_model(counted: Halves, lesson: Lesson, told: Callable[[Epoch], None]) -> list[Arm]:
-    """`user model` and `blend with user model`. Raises InvalidInput when there is too little to learn from."""
-    made = train("user model", lesson, told)
-    return [made.after, *blended("blend with user model", counted, lesson, (made,))]
+def learning(minutes: float, seed: int) -> LearnConfig:
+    """How a model for a judgement is trained."""
+    return LearnConfig(minutes=minutes, seed=seed, every=2)
+
+
+def user_model(
+    counted: Halves,
+    setting: Setting,
+    wanted: tuple[ModelConfig, LearnConfig],
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> tuple[list[Arm], str]:
+    """`user model` and `blend with user model`, and a sentence on how they were made.
+
+    `progress(epochs done, epochs at most)` is called after each epoch. Raises InvalidInput when there is too little to
+    learn from.
+    """
+    model, learn = wanted
+    material = counted.material
+    lesson = Lesson(stream=material.stream, task=material.task, setting=setting, model=model, learn=learn)
+    made = train("user model", lesson, lambda epoch: progress(epoch.epoch, learn.epochs))
+    words = (
+        f"user model: {model.kind}, {model.size}, ids only; trained for this judgement on the training part alone, "
+        f"{len(made.curves)} epochs against its validation and {FURTHER} over all of it"
+    )
+    return [made.after, *blended("blend with user model", counted, lesson, (made,))], words
 
 
 def _reading(config: Config, derived: Derived, lesson: Lesson, others: list[Arm]) -> Reading:

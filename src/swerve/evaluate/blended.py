@@ -54,17 +54,17 @@ class Reading:
 class Blended:
     """An arm: the weighted sum of what is read."""
 
-    def __init__(self, name: str, reading: Reading, weights: Floats) -> None:
-        """`weights` (buckets, features + arms) float32, >= 0."""
+    def __init__(self, name: str, reading: Reading, table: Floats) -> None:
+        """`table` (buckets, features + arms) float32, >= 0: the fitted weights."""
         self.name = name
-        self.weights = weights
+        self.table = table
         self._reading = reading
 
     def scores(self, pasts: Sequence[Past]) -> Floats:
         """(q, items); `-inf` for an item the counters do not know."""
         scores = np.full((len(pasts), self._reading.items), -np.inf, np.float32)
         for line, (size, columns) in zip(scores, self._reading.of(pasts), strict=True):
-            line[self._reading.at] = self.weights[size] @ columns
+            line[self._reading.at] = self.table[size] @ columns
         return scores
 
 
