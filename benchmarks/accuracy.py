@@ -40,7 +40,7 @@ from swerve.learn.corpus import Corpus, from_sequences
 from swerve.learn.ranking import scores_of
 from swerve.model.checkpoint import Checkpoint
 from swerve.model.config import ModelConfig
-from swerve.model.nets.network import network_of
+from swerve.model.nets.network import Network
 from swerve.model.recurrent import RecurrentModel
 
 MODEL = ModelConfig()
@@ -49,7 +49,7 @@ SHORT = LearnConfig(epochs=12, minutes=1e6, every=12)
 """14 minutes of one core, so within ten of two; not stopped by the clock: neighbours do not change the figures."""
 QUICK = LearnConfig(epochs=1)
 QUICK_USERS, QUICK_RIVALS = 200, ("popularity", "itemknn")
-SPEED_USERS, TURNS = 1000, 5
+SPEED_USERS, TURNS = 500, 5
 
 Outcome = tuple[dict[str, object], dict[str, float]]
 
@@ -114,7 +114,8 @@ def judged(found: Checkpoint, corpus: Corpus) -> dict[str, float]:
 def apart(found: Checkpoint, corpus: Corpus, users: int = 64) -> float:
     """Largest difference between torch's scores and those that serve, over the last test question of some users."""
     some = msgspec.structs.replace(corpus, histories=corpus.histories[:users])
-    network = network_of(found).eval()
+    network = Network(found.words.shape).eval()
+    network.load_state_dict({name: torch.from_numpy(np.array(array)) for name, array in found.arrays.items()})
     histories = [history.upto(len(history) - 1) for history in some.histories]
     with torch.no_grad():
         asked = np.zeros(len(histories))

@@ -14,6 +14,7 @@ from benchmarks.counting import QUIET, ManualClock
 from benchmarks.fit import observe_all
 from benchmarks.streams import START_S
 from swerve.model.checkpoint import rows_of
+from swerve.rank.blend import from_config
 from swerve.rank.features import BUCKETS, FEATURES, Features
 from swerve.retrieve.merge import gather, only
 from swerve.retrieve.sources import Reach, build
@@ -37,7 +38,7 @@ class Counts:
             rooms = engine._rooms  # the features before they are weighted are on no public path
         retrieve = rooms.config.retrieve
         derived = rooms.derived
-        self.served = rooms.slot.live.weights[len(BUCKETS) - 1]
+        self.served = from_config(rooms.config.rank.weights)[len(BUCKETS) - 1]
         """Weight of each feature as the preset serves it, for histories as long as all of these are."""
         self._derived, self._now, self._k = derived, clock.now, retrieve.k
         self._retrievers = build(

@@ -19,8 +19,8 @@ from swerve.learn.config import LearnConfig
 from swerve.learn.corpus import Corpus, from_sequences
 from swerve.model.config import ModelConfig
 from swerve.model.history import History
-from swerve.model.nets.network import network_of
 from swerve.model.recurrent import RecurrentModel
+from swerve.rank.features import FEATURES
 from swerve.rank.fit import Choice
 from swerve.rank.fit import fit as fit_of_engine
 
@@ -109,7 +109,7 @@ def test_a_training_leaves_its_facts_and_curves(corpus: Corpus, tmp_path: Path) 
     assert 0 <= found.words.facts["validation_ndcg10"] <= found.words.facts["validation_hr10"] <= 1
     (curves,) = (json.loads(path.read_text()) for path in tmp_path.glob(f"*/{CURVES}"))
     assert [row["epoch"] for row in curves] == [1]
-    assert network_of(found).shape.dim == 32
+    assert found.words.shape.dim == 32
 
 
 def test_test_figures_are_those_of_the_ranks(corpus: Corpus, work: Path) -> None:
@@ -178,7 +178,7 @@ def test_a_fit_finds_the_weights_behind_the_choices_and_none_below_zero() -> Non
 
 
 def test_a_fit_agrees_with_the_one_that_serves() -> None:
-    values = chosen([4.0, 0.0, 0.0, 0.0, 1.0, 0.0, 2.0, 0.5], users=1500)
+    values = chosen([4.0, 0.0, 1.0, 2.0, 0.5, *[0.0] * (len(FEATURES) - 5)], users=1500)
 
     theirs = fit_of_engine([Choice(own, 0, 3) for own in values])[3]
 

@@ -26,7 +26,8 @@ def test_every_kept_result_is_a_full_run_of_committed_code() -> None:
     for name, outcome in results().items():
         assert outcome["benchmark"] == name
         assert set(outcome) >= {"commit", "date", "machine", "settings", "metrics"}
-        assert not outcome["commit"].endswith("+"), f"{name} was measured on uncommitted sources"
+        for part in (outcome, *outcome.get("parts", {}).values()):
+            assert not part["commit"].endswith("+"), f"{name} was measured on uncommitted sources"
 
 
 @pytest.mark.parametrize("name", sorted({bar.benchmark for bar in BARS}))
