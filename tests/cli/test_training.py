@@ -171,6 +171,7 @@ def test_too_little_to_learn_from_is_said(tmp_path: Path) -> None:
 
     assert result.exit_code == 2
     assert "expected at least 20 users or sessions" in result.output
+    assert not (shop / "training").exists()
 
 
 def test_without_torch_the_line_to_type_is_named(shop: Path) -> None:
