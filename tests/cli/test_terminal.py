@@ -114,6 +114,13 @@ def test_a_bar_without_a_total_only_counts() -> None:
     assert "░" not in screen.getvalue()
 
 
+def test_a_bar_names_what_it_counts() -> None:
+    screen = Screen()
+    Progress(screen, "training", XTERM, unit="tokens")(5_000, 20_000, 1_000.0, 5.0)
+
+    assert "5,000 tokens  1,000/s  15 s left" in screen.getvalue()
+
+
 def test_more_than_expected_is_never_more_than_all() -> None:
     screen = Screen()
     Progress(screen, "films", XTERM)(500, 100, 10.0, 1.0)

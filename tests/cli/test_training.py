@@ -13,15 +13,17 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from click.testing import CliRunner, Result
 
 from swerve.catalog.catalog import Catalog
 from swerve.catalog.config import CatalogConfig
 from swerve.cli import main
-from swerve.config import Config
+from swerve.config import Config, load
 from swerve.encode.hashing import HashingEncoder
 from swerve.engine.learning import material, vectors_of
 from swerve.errors import InvalidInput
+from swerve.learn.run import Place, Task, Watch, train
 from swerve.log import beside
 from swerve.log.lock import DirectoryLock
 from swerve.model import checkpoint
@@ -169,6 +171,7 @@ def test_too_little_to_learn_from_is_said(tmp_path: Path) -> None:
 
     assert result.exit_code == 2
     assert "expected at least 20 users or sessions" in result.output
+    assert not (shop / "training").exists()
 
 
 def test_without_torch_the_line_to_type_is_named(shop: Path) -> None:
@@ -254,6 +257,27 @@ def test_a_training_stopped_by_hand_says_so_and_another_one_starts_anew(shop: Pa
     assert result.exit_code == 0
     assert "note: an interrupted training was of other data or settings; this one starts anew" in result.output
     assert newest(shop).words.facts["epochs"] == 2
+
+
+def test_killed_after_the_version_was_saved_it_is_not_made_twice(shop: Path) -> None:
+    config = load(shop, None, {"model.size": "tiny", "learn.epochs": 2}, {}).config
+    end = beside.end(shop)
+    given = material(shop, config, end - end // 10)
+    task = Task(
+        corpus=given.corpus, model=config.model, learn=config.learn, content=given.content, encoder=given.encoder
+    )
+    nobody = Watch(lambda trainer, epochs: None, lambda row: None, lambda *at: None, time.perf_counter)
+    (shop / "training").mkdir()
+    checkpoint.save(shop, train(task, Place(shop / "training", 1), torch.device("cpu"), nobody))
+    before = newest(shop)
+
+    result = run("train", shop, *QUICK)
+
+    assert result.exit_code == 0, result.output
+    assert "an interrupted training goes on after epoch 2" in result.output
+    assert newest(shop).version == before.version == 1
+    assert newest(shop).words == before.words
+    assert not (shop / "training").exists()
 
 
 @pytest.mark.slow

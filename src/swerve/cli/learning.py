@@ -174,12 +174,14 @@ def _about(made: Checkpoint) -> str:
 
 @contextmanager
 def _held(folder: Path) -> Iterator[None]:
-    """One training of a project at a time. Raises DirectoryInUse."""
+    """One training of a project at a time; leaves nothing behind that has no state in it. Raises DirectoryInUse."""
     folder.mkdir(exist_ok=True)
     lock = DirectoryLock(folder / LOCK)
     try:
         yield
     finally:
+        if folder.exists() and not (folder / "snapshots").exists():
+            shutil.rmtree(folder)
         lock.release()
 
 

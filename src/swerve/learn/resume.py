@@ -89,8 +89,11 @@ def load(trainer: Trainer, parts: Mapping[str, bytes]) -> None:
     trainer.progress = msgspec.json.decode(parts["progress.json"], type=Progress)
     moments = safetensors.load(parts["optimizer.safetensors"])
     for name, parameter in trainer.network.named_parameters():
-        keys = [key for key in moments if key.split("/", 1)[1] == name]
-        trainer.optimizer.state[parameter] = {key.split("/", 1)[0]: moments[key].clone() for key in keys}
+        own = {key.split("/", 1)[0]: value for key, value in moments.items() if key.split("/", 1)[1] == name}
+        # AdamW counts its steps on the CPU; the moments lie where the parameter does.
+        trainer.optimizer.state[parameter] = {
+            key: value.clone() if key == "step" else value.to(parameter.device, copy=True) for key, value in own.items()
+        }
 
 
 def _packed(tensors: Mapping[str, Tensor]) -> bytes:

@@ -157,7 +157,8 @@ class Trainer:
             _moved(seen, self._device),
             correction if correction is None else correction.to(self._device),
         )
-        return self._take(loss * (batch.items.shape[1] / config.rows))
+        asked = (step.targets[:, self._share] > 0).sum() / (step.targets > 0).sum().clamp(min=1)
+        return self._take(loss * asked.item())
 
     def _take(self, loss: Tensor) -> float:
         """The optimizer's step for a share of the loss; returns the whole."""
