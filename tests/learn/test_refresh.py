@@ -95,10 +95,11 @@ def test_a_grown_network_learns_new_items_and_keeps_the_old_rule() -> None:
     assert hit_rate(larger, Corpus(moved, items, ())) == 1.0, "after i0 and a new item comes i1"
 
 
-@pytest.mark.parametrize("total", [1, 5, 60, 1000])
+@pytest.mark.parametrize("total", [2, 5, 60, 1000])
 def test_the_rate_rises_over_a_tenth_and_falls_to_nothing(total: int) -> None:
     rates = [share(step, total) for step in range(total)]
     assert max(rates) <= 1
     assert min(rates) >= 0
     assert rates.index(max(rates)) <= max(1, total // 10)
     assert share(total, total) == pytest.approx(0, abs=1e-12)
+    assert share(0, 1) == 1, "a single step is taken in full"
