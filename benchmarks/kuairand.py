@@ -43,9 +43,9 @@ def day(month: int, number: int) -> float:
     return datetime.datetime(2022, month, number, tzinfo=CHINA).timestamp()
 
 
-def shown(folder: Path) -> list[Shown]:
-    """Everything that was shown, in the order of time."""
-    return sorted([*_earlier(folder), *_logged(folder)], key=lambda one: one.time)
+def shown(folder: Path, every: int = 1) -> list[Shown]:
+    """Everything that was shown to every `every`-th user, in the order of time."""
+    return sorted([*_earlier(folder, every), *_logged(folder, every)], key=lambda one: one.time)
 
 
 def records(log: Sequence[Shown]) -> Iterator[Record]:
@@ -55,18 +55,18 @@ def records(log: Sequence[Shown]) -> Iterator[Record]:
         yield Record(event=event, received=one.time, time=one.time, gain=GAINS[one.action], offset=offset)
 
 
-def _logged(folder: Path) -> Iterator[Shown]:
+def _logged(folder: Path, every: int) -> Iterator[Shown]:
     query = """SELECT time_ms / 1000.0, user_id, video_id, is_click > 0, long_view > 0, is_like > 0
-        FROM read_parquet(?) ORDER BY time_ms, user_id, video_id"""
-    for time, user, video, click, long, like in _rows(query, folder / "log_standard_*.parquet"):
+        FROM read_parquet(?) WHERE user_id % ? = 0 ORDER BY time_ms, user_id, video_id"""
+    for time, user, video, click, long, like in _rows(query, folder / "log_standard_*.parquet", every):
         yield Shown(time, user, video, _strongest(click=click, long=long, like=like), click, long, like)
 
 
-def _earlier(folder: Path) -> Iterator[Shown]:
+def _earlier(folder: Path, every: int) -> Iterator[Shown]:
     """Long views that the last 50 shown no longer hold come first: they are older."""
     query = """SELECT user_id, last_time_ms / 1000.0, watch_seq, like_seq, long_watch_seq
-        FROM read_parquet(?) ORDER BY user_id"""
-    for user, last, watched, liked, long_watched in _rows(query, folder / "user_sequences_to_0424.parquet"):
+        FROM read_parquet(?) WHERE user_id % ? = 0 ORDER BY user_id"""
+    for user, last, watched, liked, long_watched in _rows(query, folder / "user_sequences_to_0424.parquet", every):
         listed, likes, longs = set(watched), set(liked), set(long_watched)
         line = [*(video for video in long_watched if video not in listed), *watched]
         line = [video for video in line if video in longs or video in likes]
@@ -80,8 +80,8 @@ def _strongest(*, click: bool, long: bool, like: bool) -> str:
     return "like" if like else "long" if long else "click" if click else "skip"
 
 
-def _rows(query: str, path: Path) -> list[tuple[Any, ...]]:
+def _rows(query: str, path: Path, every: int) -> list[tuple[Any, ...]]:
     import duckdb  # noqa: PLC0415 (an extra)
 
     with duckdb.connect() as connection:
-        return connection.execute(query, [str(path)]).fetchall()
+        return connection.execute(query, [str(path), every]).fetchall()

@@ -66,7 +66,7 @@ class Paper(msgspec.Struct, frozen=True, kw_only=True):
 
 def material(every: int) -> tuple[list[Record], Stream, Task, dict[str, NDArray[np.bool_]]]:
     """Records and columns of every `every`-th user, the split, and what was done, (m,) each."""
-    log = [one for one in kuairand.shown(common.required("kuairand-pure-part")) if one.user % every == 0]
+    log = kuairand.shown(common.required("kuairand-pure-part"), every)
     records = list(kuairand.records(log))
     stream = read_stream(records)
     done = {name: np.array([getattr(one, name) for one in log]) for name in ("click", "long", "like")}
@@ -110,10 +110,10 @@ def settings_of(counts: Mapping[str, Any]) -> Config:
     return load(None, "social", dict(counts), {}).config
 
 
-def counting(records: list[Record], stream: Stream, task: Task) -> tuple[Halves, list[Arm]]:
+def counting(records: list[Record], stream: Stream, task: Task, newest: int) -> tuple[Halves, list[Arm]]:
     """Counters before and after validation, and the arms that only count."""
     config = settings_of({})
-    counted = prepare(config, derive(config, None), lambda: records, (stream, task), newest=NEWEST)
+    counted = prepare(config, derive(config, None), lambda: records, (stream, task), newest=newest)
     both = halves(counted, derive(config, None), lambda: records)
     lesson = Lesson(stream=stream, task=task, setting=SETTING, model=ModelConfig(), learn=LEARN)
     windows = [popular(stream, task, days) for days in (1, 7)]
@@ -192,9 +192,9 @@ def figures(runs: Sequence[Mapping[str, Judged]], sheet: Paper) -> dict[str, flo
 def measure(args: argparse.Namespace, seeds: int) -> tuple[dict[str, object], dict[str, float]]:
     """Settings and metrics of one run."""
     records, stream, task, done = material(60 if args.quick else 1)
-    sheet = paper(stream, task, done, 300 if args.quick else CLICKS)
+    sheet = paper(stream, task, done, 150 if args.quick else CLICKS)
     learn = msgspec.structs.replace(LEARN, epochs=2, rows=4, length=64) if args.quick else LEARN
-    both, counted = counting(records, stream, task)
+    both, counted = counting(records, stream, task, 400 if args.quick else NEWEST)
     answers = {arm.name: judged_by(sheet, arm) for arm in counted}
     runs = []
     for seed in range(seeds):

@@ -57,6 +57,10 @@ def test_each_video_is_one_record_with_the_strongest_action(folder: Path) -> Non
     ]
 
 
+def test_of_every_other_user_there_is_everything(folder: Path) -> None:
+    assert kuairand.shown(folder, 2) == [one for one in kuairand.shown(folder) if one.user == 2]
+
+
 def test_what_came_earlier_is_spread_evenly_up_to_the_last_known_moment(folder: Path) -> None:
     times = [one.time for one in kuairand.shown(folder)[:3]]
 

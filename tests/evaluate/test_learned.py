@@ -14,6 +14,7 @@ from swerve.evaluate.judge import Setting, judge, questions
 from swerve.evaluate.learned import FURTHER, Learned, Lesson, Made, action_rows, corpus_of, train
 from swerve.evaluate.metrics import hit_rate
 from swerve.learn.config import LearnConfig
+from swerve.learn.trainer import Epoch
 from swerve.model.config import ModelConfig
 from swerve.testing.arm import check_arm
 from swerve.types import Interaction, Past, Record
@@ -59,12 +60,14 @@ def score(arm: Learned, of: Lesson) -> float:
 def test_it_learns_the_next_item_where_that_is_all_there_is(kind: str) -> None:
     learn = LearnConfig(epochs=30, every=5, length=16, rows=4, learning_rate=0.01, dropout=0.0)
     given = lesson(ring(), learn=learn, model=msgspec.convert({"kind": kind, "size": "tiny"}, ModelConfig))
-    told: list[int] = []
-    found = train("model", given, lambda epoch: told.append(epoch.epoch))
+    told: list[Epoch] = []
+    found = train("model", given, told.append)
 
     assert score(found.after, given) > 0.9
     assert max(row.ndcg10 or 0 for row in found.curves) > 0.9
-    assert told == [*range(1, len(found.curves) + 1), *range(1, FURTHER + 1)]
+    assert [row.epoch for row in told] == [*range(1, len(found.curves) + 1), *range(1, FURTHER + 1)]
+    assert told[:-FURTHER] == found.curves
+    assert all(row.ndcg10 is None for row in told[-FURTHER:]), "nothing is left to validate on"
 
 
 def test_nothing_of_the_test_is_learned() -> None:

@@ -157,8 +157,13 @@ def train(name: str, lesson: Lesson, told: Callable[[Epoch], None] = lambda epoc
     on = msgspec.structs.replace(lesson.learn, epochs=FURTHER, every=FURTHER + 1)
     further = _trainer(copy.deepcopy(validated.network), lesson, task.train, on, lambda network: (0.0, 0.0))
     for _ in range(FURTHER):
-        further.epoch(told, lambda *_: None, time.monotonic)
+        further.epoch(lambda row: told(_unjudged(row)), lambda *_: None, time.monotonic)
     return Made(before=arm(validated.network), after=arm(further.network), curves=validated.progress.curves)
+
+
+def _unjudged(epoch: Epoch) -> Epoch:
+    """The row without figures: nothing is left to validate on."""
+    return msgspec.structs.replace(epoch, hr10=None, ndcg10=None)
 
 
 def _network(lesson: Lesson) -> Network:
