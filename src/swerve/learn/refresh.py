@@ -61,4 +61,5 @@ def refresh(network: Network, corpus: Corpus, config: LearnConfig, *, repeats: b
 def share(step: int, total: int) -> float:
     """Share of the learning rate at a step: it rises over the first tenth, then falls to nothing along a cosine."""
     rise = max(1, total // 10)
-    return min((step + 1) / rise, 0.5 * (1 + math.cos(math.pi * max(step - rise, 0) / max(total - rise, 1))))
+    fallen = (step - rise) / (total - rise) if total > rise else float(step >= total)
+    return min((step + 1) / rise, 0.5 * (1 + math.cos(math.pi * max(fallen, 0.0))))
