@@ -48,7 +48,7 @@ LONG = LearnConfig(epochs=20, minutes=1e6, every=2)
 SHORT = LearnConfig(epochs=12, minutes=1e6, every=12)
 """14 minutes of one core, so within ten of two; not stopped by the clock: neighbours do not change the figures."""
 QUICK = LearnConfig(epochs=1)
-QUICK_USERS, QUICK_RIVALS = 200, ("popularity", "itemknn")
+QUICK_USERS, QUICK_RIVALS = 120, ("popularity", "itemknn")
 SPEED_USERS, TURNS = 500, 5
 
 Outcome = tuple[dict[str, object], dict[str, float]]
