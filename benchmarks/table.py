@@ -53,8 +53,6 @@ BARS = (
     Bar("accuracy", "ml1m_p1_10min_hr10", "MovieLens-1M, the model after 10 min, hit rate at 10", 0.284, 0.305, True),
     Bar("accuracy", "ml1m_p1_10min_ndcg10", "the same, NDCG at 10", 0.167, 0.178, True),
     Bar("accuracy", "train_speed_ratio", "items learned per second, times RecTools' SASRec of equal size", 1, 3, True),
-    Bar("ratings", "rmse_ml100k", "MovieLens-100k, error of predicted ratings", 0.919, 0.905),
-    Bar("ratings", "rmse_ml1m", "MovieLens-1M, error of predicted ratings", 0.862, 0.850),
     Bar("sessions", "digi_weekly_r20", "DIGINETICA, model and counts, weekly, recall at 20", 0.508, 0.525, True),
     Bar("sessions", "digi_weekly_mrr20", "the same, MRR at 20", 0.191, 0.200, True),
     Bar("sessions", "digi_online_r20", "DIGINETICA, model and counts, counts online, recall at 20", 0.524, 0.545, True),
