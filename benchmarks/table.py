@@ -69,6 +69,8 @@ BARS = (
     ),
     Bar("accuracy", "ml1m_p1_10min_ndcg10", "the same, NDCG at 10", 0.167, 0.178, True),
     Bar("accuracy", "train_speed_ratio", "items learned per second, times RecTools' SASRec of equal size", 1, 3, True),
+    Bar("ratings", "rmse_ml100k", "MovieLens-100k, error of predicted ratings", 0.919, 0.905),
+    Bar("ratings", "rmse_ml1m", "MovieLens-1M, error of predicted ratings", 0.862, 0.850),
     Bar(
         "sessions",
         "digi_weekly_r20",
