@@ -188,7 +188,9 @@ def test_a_training_that_its_minutes_ended_says_what_would_fit(shop: Path) -> No
     result = run("train", shop, "--model", "--size", "tiny", "--epochs", 500, "--minutes", 0.001)
 
     assert result.exit_code == 0
-    assert "note: the minutes ended it before the learning rate had fallen; with --epochs 1 it would" in result.output
+    note = r"note: the minutes ended it before the learning rate had fallen; with --epochs (\d+) it would"
+    found = re.search(note, result.output)  # how many depends on the machine
+    assert found and 1 <= int(found[1]) < 500
     assert newest(shop).words.facts["epochs"] == 1
 
 
