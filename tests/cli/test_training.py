@@ -190,8 +190,9 @@ def test_a_training_that_its_minutes_ended_says_what_would_fit(shop: Path) -> No
     assert result.exit_code == 0
     note = r"note: the minutes ended it before the learning rate had fallen; with --epochs (\d+) it would"
     found = re.search(note, result.output)  # how many depends on the machine
-    assert found and 1 <= int(found[1]) < 500
-    assert newest(shop).words.facts["epochs"] == 1
+    assert found
+    assert 1 <= int(found[1]) < 500
+    assert 1 <= newest(shop).words.facts["epochs"] < 500
 
 
 # --- what a training reads ----------------------------------------------------------------------------------
