@@ -17,10 +17,9 @@ from swerve.model.config import Shape
 from swerve.model.history import History
 from swerve.model.nets.network import Network
 from swerve.model.recurrent import RecurrentModel
-from swerve.retrieve.merge import strongest
-from swerve.types import Floats, Rows
+from swerve.retrieve.merge import Found, strongest
+from swerve.retrieve.preference import lift
 
-Found = tuple[Rows, Floats]
 BATCH = 128
 """Histories asked about at once."""
 
@@ -116,15 +115,8 @@ def preferences(model: RecurrentModel, histories: Sequence[History], k: int) -> 
         part = order[begin : begin + BATCH]
         states = model.encode([histories[place] for place in part])
         asked = np.stack([model.preference(state, 0.0) for state in states])
-        for place, lifts in zip(part, lifts_of(asked @ model.table[1:].T + model.bias[1:]), strict=True):
+        for place, lifts in zip(part, lift(asked @ model.table.T + model.bias), strict=True):
             rows = np.flatnonzero(lifts > 0).astype(np.int32)
             best, scores = strongest(rows, lifts[rows], k)
-            found[place] = (best + 1, scores)
+            found[place] = (best, scores)
     return found
-
-
-def lifts_of(scores: Floats) -> Floats:
-    """(users, items) scores -> ln of how many times likelier than chance the softmax makes each item."""
-    shifted = scores - scores.max(axis=1, keepdims=True)
-    lifts: Floats = shifted - np.log(np.exp(shifted).mean(axis=1, keepdims=True))
-    return lifts

@@ -5,6 +5,9 @@ Messages say what was expected and never repeat the refused value: they end up i
 
 from __future__ import annotations
 
+import importlib
+from typing import Any
+
 
 class SwerveError(Exception):
     """Base of everything this package raises on purpose."""
@@ -120,3 +123,13 @@ class MissingExtra(SwerveError):
 
     def __init__(self, extra: str, package: str) -> None:
         super().__init__(f'{package} is not installed: pip install "swerve[{extra}]"', field=extra)
+
+
+def needing(extra: str, packages: tuple[str, ...], module: str) -> Any:
+    """The module of that name, loaded now because it needs an extra. Raises MissingExtra for one of its packages."""
+    try:
+        return importlib.import_module(module)
+    except ModuleNotFoundError as error:
+        if error.name not in packages:
+            raise
+        raise MissingExtra(extra, error.name) from error

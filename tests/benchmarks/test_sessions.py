@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 from benchmarks.sessions import CONTENDERS, NAME, Answer, Question, World, questions, replay
-from benchmarks.weekly import Found, Plan, Weekly, lifts_of, preferences
+from benchmarks.weekly import Found, Plan, Weekly, preferences
 from swerve.evaluate.splits import incremental
 from swerve.rank.features import FEATURES
+from swerve.retrieve.preference import lift
 
 NOTHING: Found = (np.empty(0, np.int32), np.empty(0, np.float32))
 TINY = Plan(dim=16, first=30, weekly=10, negatives=64, dropout=0.0, learning_rate=0.01)
@@ -112,7 +113,8 @@ def test_the_models_column_is_what_it_was_told_and_adds_candidates() -> None:
 
 def test_lifts_say_how_much_likelier_than_chance() -> None:
     chance = np.array([[0.5, 0.25, 0.125, 0.125]])
-    assert np.allclose(np.exp(lifts_of(np.log(chance).astype(np.float32) + 7)), chance * 4, atol=1e-5)
+    scores = np.pad(np.log(chance).astype(np.float32) + 7, ((0, 0), (1, 0)))  # row 0 is the unknown item
+    assert np.allclose(np.exp(lift(scores))[:, 1:], chance * 4, atol=1e-5)
 
 
 def test_the_network_learns_the_ring_keeps_its_rows_and_is_asked_in_order(stream: list[list[tuple[str, str]]]) -> None:

@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 
 from swerve.engine.judging import Material, evidence
-from swerve.evaluate.blended import LEAST, Blended, Reading, fitted, lift
+from swerve.evaluate.blended import Blended, Reading, fitted, log_odds
 from swerve.evaluate.cases import Pasts
 from swerve.protocols import Arm
 from swerve.rank.features import BUCKETS, FEATURES, Features
+from swerve.rank.fit import LEAST
 from swerve.testing.arm import check_arm, material
 from swerve.types import Floats, Past
 
@@ -48,19 +49,19 @@ def trusting(*others: float) -> Floats:
 
 
 def test_the_lift_is_the_log_of_one_plus_how_many_times_likelier_than_chance() -> None:
-    lifted = lift(np.log(np.array([[0.5, 0.25, 0.25, 0.0]], np.float32) + 1e-30))
+    lifted = log_odds(np.log(np.array([[0.5, 0.25, 0.25, 0.0]], np.float32) + 1e-30))
     assert lifted[0] == pytest.approx(np.log1p([4 * 0.5, 4 * 0.25, 4 * 0.25, 0.0]), abs=1e-5)
 
-    chance = lift(np.zeros((2, 5), np.float32))
+    chance = log_odds(np.zeros((2, 5), np.float32))
     assert chance == pytest.approx(np.full((2, 5), np.log(2.0)), abs=1e-6)
 
 
 def test_the_lift_leaves_out_what_can_never_be_and_stands_large_scores() -> None:
-    lifted = lift(np.array([[-np.inf, 1e4, 1e4], [-np.inf] * 3], np.float32))
+    lifted = log_odds(np.array([[-np.inf, 1e4, 1e4], [-np.inf] * 3], np.float32))
 
     assert lifted[0] == pytest.approx([0.0, np.log(2.0), np.log(2.0)], abs=1e-6)
     assert lifted[1].tolist() == [0.0, 0.0, 0.0]
-    assert lift(np.zeros((0, 3), np.float32)).shape == (0, 3)
+    assert log_odds(np.zeros((0, 3), np.float32)).shape == (0, 3)
 
 
 def test_alone_an_arm_keeps_its_order_and_only_known_items_are_scored() -> None:

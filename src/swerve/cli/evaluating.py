@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import os
 import sys
 import time
@@ -18,7 +17,7 @@ from swerve.cli.projects import existing, opened, project
 from swerve.engine import Engine
 from swerve.engine.judging import Material, arms, loaded, prepare, wanted_model
 from swerve.engine.opening import derive
-from swerve.errors import MissingExtra
+from swerve.errors import needing
 from swerve.evaluate.bootstrap import Interval
 from swerve.evaluate.cases import read_stream, set_task
 from swerve.evaluate.judge import Judged, Questions, Setting, accuracy, judge, lead, questions, variety
@@ -144,22 +143,12 @@ def _evaluate(directory: Path, options: Options) -> Outcome:
 
 def _learned(engine: Engine, material: Material, model: ModelConfig, options: Options) -> tuple[list[Arm], str]:
     """The arms of a user model, and what is to be said of it."""
-    room = _modelled()
+    room = needing("torch", ("torch",), "swerve.engine.modelled")
     counted = room.halves(material, derive(engine.config, None), engine.events)
     learn = room.learning(options.minutes, options.setting.seed)
     with _progress("user model") as progress:
         learned: tuple[list[Arm], str] = room.user_model(counted, options.setting, (model, learn), progress)
     return learned
-
-
-def _modelled() -> Any:
-    """The module that trains, loaded now: no other arm needs PyTorch."""
-    try:
-        return importlib.import_module("swerve.engine.modelled")
-    except ModuleNotFoundError as error:
-        if error.name != "torch":
-            raise
-        raise MissingExtra("torch", "torch") from error
 
 
 def _figures(one: Judged, asked: Questions, material: Material, seed: int) -> dict[str, Interval | float]:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import importlib
 from pathlib import Path
 from typing import Any, get_args
 
 import click
 
 from swerve.cli.projects import existing, opened, project
-from swerve.errors import DirectoryInUse, InvalidInput, MissingExtra
+from swerve.errors import DirectoryInUse, InvalidInput, needing
 from swerve.model.config import Kind, Size
 
 MODEL = {"kind": "model.kind", "size": "model.size", "minutes": "learn.minutes", "epochs": "learn.epochs"}
@@ -50,7 +49,7 @@ def train(ctx: click.Context, /, project: Path, newest: int, seed: int | None, m
     settings = {MODEL[name]: value for name, value in given.items() if name in MODEL and value is not None}
     if seed is not None:
         settings["learn.seed"] = seed
-    learning = _learning()
+    learning = needing("torch", ("torch", "safetensors"), "swerve.cli.learning")
     asked = learning.Asked(settings=settings, content=given["content"], report=given["report"], newest=newest)
     try:
         goes_on = learning.train_model(project, asked)
@@ -73,13 +72,3 @@ def _fit(project: Path, newest: int, seed: int) -> None:
         click.echo(f"version {fitted.version} is live")
     else:
         click.echo("the weights in use stay: the new ones are not better")
-
-
-def _learning() -> Any:
-    """The module that trains, loaded now: nothing else of the command line needs PyTorch."""
-    try:
-        return importlib.import_module("swerve.cli.learning")
-    except ModuleNotFoundError as error:
-        if error.name not in ("torch", "safetensors"):
-            raise
-        raise MissingExtra("torch", error.name) from error

@@ -16,7 +16,7 @@ from swerve.engine.fitting import Fitted, newest_model, refit
 from swerve.engine.intake import Intake, refusal
 from swerve.engine.keeper import Keeper
 from swerve.engine.lists import Lists, Made, Request, checked
-from swerve.engine.live import Live, compose, remember
+from swerve.engine.live import Live, ranking, remember
 from swerve.engine.models import save
 from swerve.engine.reasons import reasons
 from swerve.engine.shown import Shown
@@ -217,7 +217,7 @@ class Engine:
                 memory.prepare(live.memory.recent())
             if rooms.directory is not None:
                 save(rooms.directory, fitted.saved())
-            rooms.slot.swap(compose(self.config, rooms.derived, fitted.weights, fitted.version, memory))
+            rooms.slot.swap(ranking(self.config, rooms.derived, fitted.weights, fitted.version, memory))
         return fitted
 
     def backup(self, to: Path) -> Path:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
@@ -9,7 +10,7 @@ import numpy as np
 
 from swerve.config import Config
 from swerve.derived import Derived
-from swerve.engine.live import Live, compose
+from swerve.engine.live import Live, ranking
 from swerve.engine.models import Saved, named
 from swerve.errors import InvalidInput
 from swerve.evaluate.choices import Replay
@@ -17,13 +18,10 @@ from swerve.model import checkpoint
 from swerve.model.checkpoint import Checkpoint
 from swerve.model.loading import user_model
 from swerve.model.memory import Memory
-from swerve.protocols import EventLog
-from swerve.rank.fit import Choice, fit, log_likelihood
+from swerve.protocols import EventLog, Retriever
+from swerve.rank.fit import LEAST, Choice, fit, log_likelihood
 from swerve.respond.filters import Conditions, Filters
 from swerve.types import Floats
-
-LEAST = 50
-"""Fewer choices than this say nothing."""
 
 
 class Fitted(msgspec.Struct, frozen=True, kw_only=True):
@@ -80,18 +78,22 @@ def refit(
     head = log.head()
     memory = None if trained is None else Memory(user_model(trained), trained.words, config.model.users)
     start = max(head - newest, 0 if trained is None else trained.words.offset)
-    trial = compose(config, derived, live.blend.weights, live.version, memory)
-    in_use = () if live.memory is None or live.user_model == trial.user_model else live.over(derived, config).apart
+    trial = ranking(config, derived, live.blend.weights, live.version, memory)
+    in_use = () if live.memory is None or live.user_model == trial.user_model else live.over(config, derived).apart
+    return _fit(log, replaying(config, derived, trial, in_use), trial, range(start, head), seed)
+
+
+def replaying(config: Config, derived: Derived, trial: Live, before: Sequence[Retriever] = ()) -> Replay:
+    """A replay into `derived` that sees the choices as `trial` would; `before` as in `Replay`."""
     filters = Filters(derived.catalog, config.respond, config.events.consuming)
-    replay = Replay(
+    return Replay(
         derived,
         trial.sources,
         trial.blend.features,
         lambda rows, state, now: filters.keep(rows, state, Conditions(), now).mask,
         config.retrieve.k,
-        in_use,
+        before,
     )
-    return _fit(log, replay, trial, range(start, head), seed)
 
 
 def _fit(log: EventLog, replay: Replay, trial: Live, span: range, seed: int) -> Fitted:

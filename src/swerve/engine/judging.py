@@ -12,22 +12,19 @@ import numpy as np
 
 from swerve.config import Config
 from swerve.derived import Derived
+from swerve.engine.fitting import replaying
+from swerve.engine.live import ranking
 from swerve.errors import ConfigError
 from swerve.evaluate.arms import Evidence, Lately, Loudest, Popular, Served
 from swerve.evaluate.cases import Stream, Task, descriptions, training
-from swerve.evaluate.choices import Replay
 from swerve.model import checkpoint
 from swerve.model.config import SIZES, ModelConfig
 from swerve.protocols import Arm
 from swerve.rank.blend import Blend, from_config
 from swerve.rank.features import Features
-from swerve.rank.fit import Choice, fit
-from swerve.respond.filters import Conditions, Filters
+from swerve.rank.fit import LEAST, Choice, fit
 from swerve.retrieve.sources import Reach, build
 from swerve.types import Floats, Record
-
-LEAST = 50
-"""Fewer choices than this say nothing."""
 
 
 class Material(msgspec.Struct, frozen=True, kw_only=True):
@@ -50,16 +47,7 @@ def prepare(
     `read` gives the records of the log from the start, each time it is called.
     """
     stream, task = parts
-    features = Features(derived.counters, derived.catalog, config.retrieve.fresh_half_life_s)
-    reach = Reach(derived.counters, derived.catalog, derived.neighbours, config.retrieve)
-    filters = Filters(derived.catalog, config.respond, config.events.consuming)
-    replay = Replay(
-        derived,
-        build(config.retrieve.sources, reach),
-        features,
-        lambda rows, state, now: filters.keep(rows, state, Conditions(), now).mask,
-        config.retrieve.k,
-    )
+    replay = replaying(config, derived, ranking(config, derived, from_config(config.rank.weights), 0, None))
     replay.skip(descriptions(read()))
     lessons = training(read(), stream, task)
     replay.skip(islice(lessons, max(len(task.train) - newest, 0)))

@@ -50,10 +50,10 @@ class Live(msgspec.Struct, frozen=True):
         """All of them, in the order of the candidates' columns."""
         return (*self.counting, *self.apart)
 
-    def over(self, derived: Derived, config: Config) -> Live:
+    def over(self, config: Config, derived: Derived) -> Live:
         """The same version, reading other derived state, with users of its own to remember."""
         memory = None if self.memory is None else self.memory.empty()
-        return compose(config, derived, self.blend.weights, self.version, memory)
+        return ranking(config, derived, self.blend.weights, self.version, memory)
 
     def ahead(self, query: Query) -> list[Found]:
         """What the sources say that need no lock."""
@@ -64,7 +64,7 @@ class Live(msgspec.Struct, frozen=True):
         return merge([*ask(query, self.counting), *ahead], self.sources)
 
 
-def compose(config: Config, derived: Derived, weights: Floats, version: int, memory: Memory | None) -> Live:
+def ranking(config: Config, derived: Derived, weights: Floats, version: int, memory: Memory | None) -> Live:
     """A version over this derived state. `weights`: of the blend, (buckets, features)."""
     reach = Reach(derived.counters, derived.catalog, derived.neighbours, config.retrieve, memory)
     sources = build(config.retrieve.sources, reach)
@@ -77,14 +77,14 @@ def compose(config: Config, derived: Derived, weights: Floats, version: int, mem
     )
 
 
-def opened(config: Config, derived: Derived, directory: Path | None) -> Live:
+def last(config: Config, derived: Derived, directory: Path | None) -> Live:
     """The version that was live last in this directory, else the preset's. Raises ConfigError, MissingExtra."""
     saved = newest_blend(directory)
     if saved is None or directory is None:
-        return compose(config, derived, from_config(config.rank.weights), 0, None)
+        return ranking(config, derived, from_config(config.rank.weights), 0, None)
     trained = checkpoint.load(directory, saved.user_model) if saved.user_model else None
     memory = None if trained is None else remember(config, derived, trained)
-    return compose(config, derived, from_config(saved.weights), saved.version, memory)
+    return ranking(config, derived, from_config(saved.weights), saved.version, memory)
 
 
 def remember(config: Config, derived: Derived, trained: Checkpoint) -> Memory:

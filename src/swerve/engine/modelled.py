@@ -15,6 +15,7 @@ from swerve.derived import Derived
 from swerve.engine.judging import Material, evidence
 from swerve.evaluate.blended import Blended, Reading, fitted
 from swerve.evaluate.cases import Pasts, Task, descriptions, training
+from swerve.evaluate.choices import fold
 from swerve.evaluate.judge import Setting, questions
 from swerve.evaluate.learned import FURTHER, Lesson, Made, train
 from swerve.learn.config import LearnConfig
@@ -42,8 +43,7 @@ def halves(material: Material, empty: Derived, read: Callable[[], Iterable[Recor
     stream, task = material.stream, material.task
     first = without_validation(task)
     for records in (descriptions(read()), training(read(), stream, first)):
-        for part in _chunks(records):
-            empty.apply(part)
+        fold(empty, records)
     return Halves(config=material.config, before=empty, material=material)
 
 
@@ -96,13 +96,3 @@ def user_model(
 def _reading(config: Config, derived: Derived, lesson: Lesson, others: list[Arm]) -> Reading:
     features = Features(derived.counters, derived.catalog, config.retrieve.fresh_half_life_s)
     return Reading(evidence(config, derived, lesson.stream), features, others)
-
-
-def _chunks(records: Iterable[Record], size: int = 8192) -> Iterable[list[Record]]:
-    part: list[Record] = []
-    for record in records:
-        part.append(record)
-        if len(part) == size:
-            yield part
-            part = []
-    yield part

@@ -12,11 +12,11 @@ from typing import Any
 from swerve import encode
 from swerve.config import Config, load, remember_preset
 from swerve.derived import Derived, Parts
+from swerve.engine import live
 from swerve.engine.face import Engine, Rooms
 from swerve.engine.intake import Intake
 from swerve.engine.keeper import Keeper, recover
 from swerve.engine.lists import Lists
-from swerve.engine.live import opened
 from swerve.engine.shown import Shown
 from swerve.events.door import Door
 from swerve.log.memory import MemoryLog
@@ -77,7 +77,7 @@ def _compose(config: Config, directory: Path | None, log: SqliteLog | MemoryLog,
     metrics, timer = Metrics(), time.perf_counter
     keeper = Keeper(derived, log, place, config.engine, recovered.saved)
     writer = GroupWriter(log, keeper.folding, config.log, idle=log.settle)
-    slot = Slot(opened(config, derived, place))
+    slot = Slot(live.last(config, derived, place))
     filters = Filters(derived.catalog, config.respond, config.events.consuming)
     policy = EpsilonPolicy(config.engine.exploration) if config.engine.exploration else TopPolicy()
     return Engine(

@@ -19,7 +19,7 @@ from swerve.evaluate.arms import Evidence
 from swerve.evaluate.cases import Pasts
 from swerve.protocols import Arm
 from swerve.rank.features import Features, bucket
-from swerve.rank.fit import Choice, fit
+from swerve.rank.fit import LEAST, Choice, fit
 from swerve.types import Floats, Past
 
 SAMPLE = 500
@@ -43,7 +43,7 @@ class Reading:
         """For each question its bucket of history length, and the features (features + arms, len(at)) float32."""
         for start in range(0, len(pasts), AT_ONCE):
             part = pasts[start : start + AT_ONCE]
-            said = [lift(arm.scores(part)[:, self.at]) for arm in self._others]
+            said = [log_odds(arm.scores(part)[:, self.at]) for arm in self._others]
             for place, past in enumerate(part):
                 with self._evidence.derived.lock:
                     query, candidates = self._evidence.of(past)
@@ -68,13 +68,13 @@ class Blended:
         return scores
 
 
-def lift(scores: Floats) -> Floats:
+def log_odds(scores: Floats) -> Floats:
     """ln(1 + n * softmax(scores)) over each line (q, n); a score of -inf gives 0."""
     top = scores.max(axis=1, keepdims=True, initial=np.float32(-1e30))
     odds = np.exp(scores - top)
     shares = odds / np.maximum(odds.sum(axis=1, keepdims=True), np.float32(1e-30))
-    lifted: Floats = np.log1p(np.isfinite(scores).sum(axis=1, keepdims=True) * shares).astype(np.float32)
-    return lifted
+    found: Floats = np.log1p(np.isfinite(scores).sum(axis=1, keepdims=True) * shares).astype(np.float32)
+    return found
 
 
 def fitted(
@@ -99,7 +99,3 @@ def fitted(
         others = rng.choice(others, min(SAMPLE, len(others)), replace=False)
         choices.append(Choice(columns[:, np.append(taken, others)], 0, size))
     return fit(choices) if len(choices) >= LEAST else None
-
-
-LEAST = 50
-"""Fewer choices than this say nothing."""

@@ -21,6 +21,17 @@ SAMPLE = 200
 the alternatives (McFadden 1978)."""
 
 
+def fold(derived: Derived, records: Iterable[Record], chunk: int = 8192) -> None:
+    """Fold records that nothing is asked about, many at once."""
+    part: list[Record] = []
+    for record in records:
+        part.append(record)
+        if len(part) == chunk:
+            derived.apply(part, chunk=chunk)
+            part.clear()
+    derived.apply(part, chunk=chunk)
+
+
 class Replay:
     """Folds records and yields the choices among them."""
 
@@ -44,15 +55,9 @@ class Replay:
         self._k = k
         self._before = tuple(before)
 
-    def skip(self, records: Iterable[Record], chunk: int = 8192) -> None:
+    def skip(self, records: Iterable[Record]) -> None:
         """Fold without looking."""
-        part: list[Record] = []
-        for record in records:
-            part.append(record)
-            if len(part) == chunk:
-                self._derived.apply(part, chunk=chunk)
-                part.clear()
-        self._derived.apply(part, chunk=chunk)
+        fold(self._derived, records)
 
     def choices(self, records: Iterable[Record], rng: np.random.Generator) -> Iterator[Choice]:
         """Choices that retrieval could have got right: those whose item was among the candidates."""

@@ -15,10 +15,8 @@ from swerve.learn.corpus import Corpus
 from swerve.learn.draws import Draws
 from swerve.learn.loss import softmax_loss
 from swerve.learn.packing import Packing
+from swerve.learn.schedule import CLIP
 from swerve.model.nets.network import Network
-
-CLIP = 1.0
-"""Longest gradient, as a norm."""
 
 
 def refresh(network: Network, corpus: Corpus, config: LearnConfig, *, repeats: bool) -> list[float]:

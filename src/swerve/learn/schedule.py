@@ -10,6 +10,8 @@ from torch import Tensor
 from swerve.learn.config import LearnConfig
 from swerve.model.nets.network import Network
 
+CLIP = 1.0
+"""Longest gradient, as a norm."""
 WARM_UP = 200
 """Steps in which the learning rate rises from nothing."""
 FLOOR = 0.02

@@ -25,11 +25,9 @@ from swerve.learn.precision import computing
 from swerve.learn.processes import Processes
 from swerve.learn.progress import Epoch, Progress
 from swerve.learn.ranking import hit_rate_ndcg, left_out_ranks
-from swerve.learn.schedule import optimizer, rate
+from swerve.learn.schedule import CLIP, optimizer, rate
 from swerve.model.nets.network import Network
 
-CLIP = 1.0
-"""Longest gradient, as a norm."""
 LEAST = 2
 """Events of a packed row, at the very least."""
 

@@ -56,7 +56,7 @@ def save(directory: Path, checkpoint: Checkpoint, live: int = 0) -> Path:
     """
     parts = {
         "words.json": msgspec.json.encode(checkpoint.words),
-        "arrays.safetensors": _safetensors().save(
+        "arrays.safetensors": _safetensors().numpy.save(
             {name: np.ascontiguousarray(array) for name, array in checkpoint.arrays.items()}
         ),
     }
@@ -84,8 +84,8 @@ def _opened(loaded: snapshot.Loaded) -> Checkpoint:
     door = _safetensors()
     try:
         words = msgspec.json.decode(loaded.parts["words.json"], type=Words)
-        arrays = door.load(loaded.parts["arrays.safetensors"])
-    except (KeyError, msgspec.DecodeError, _wrong_file()) as error:
+        arrays = door.numpy.load(loaded.parts["arrays.safetensors"])
+    except (KeyError, msgspec.DecodeError, door.SafetensorError) as error:
         raise ConfigError(f"{FOLDER}: version {loaded.offset} is no user model: {error}", field="model") from error
     return Checkpoint(version=loaded.offset, words=words, arrays=arrays)
 
@@ -119,14 +119,7 @@ def rows_of(words: Sequence[str]) -> dict[str, int]:
 
 def _safetensors() -> Any:
     try:
-        from safetensors import numpy as door  # noqa: PLC0415
+        import safetensors.numpy  # noqa: PLC0415
     except ImportError as error:
         raise MissingExtra("model", "safetensors") from error
-    return door
-
-
-def _wrong_file() -> type[Exception]:
-    from safetensors import SafetensorError  # noqa: PLC0415
-
-    error: type[Exception] = SafetensorError
-    return error
+    return safetensors

@@ -14,6 +14,8 @@ from numpy.typing import NDArray
 from swerve.rank.features import BUCKETS
 from swerve.types import Floats
 
+LEAST = 50
+"""Fewer choices than this say nothing."""
 RIDGE = 1e-3
 """Pull towards the weights shared by all history lengths (or to zero), per example and unit of feature spread."""
 

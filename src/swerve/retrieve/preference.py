@@ -44,8 +44,8 @@ class PreferenceRetriever:
 
 
 def lift(scores: Floats) -> Floats:
-    """ln of how many times likelier than chance each item is, (items + 1,) float32; -inf for row 0, the unknown one."""
-    shifted = scores - scores[1:].max()
-    lifts: Floats = shifted - np.log(np.exp(shifted[1:]).mean())
-    lifts[0] = -np.inf
+    """ln of how many times likelier than chance each item is, (..., items + 1) float32; -inf for row 0, the unknown one."""
+    shifted = scores - scores[..., 1:].max(axis=-1, keepdims=True)
+    lifts: Floats = shifted - np.log(np.exp(shifted[..., 1:]).mean(axis=-1, keepdims=True))
+    lifts[..., 0] = -np.inf
     return lifts
