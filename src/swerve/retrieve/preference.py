@@ -44,7 +44,7 @@ class PreferenceRetriever:
 
 
 def lift(scores: Floats) -> Floats:
-    """ln of how many times likelier than chance each item is, (..., items + 1) float32; -inf for row 0, the unknown one."""
+    """ln of how many times likelier than chance each item is, of scores (..., items + 1): float32, -inf for row 0."""
     shifted = scores - scores[..., 1:].max(axis=-1, keepdims=True)
     lifts: Floats = shifted - np.log(np.exp(shifted[..., 1:]).mean(axis=-1, keepdims=True))
     lifts[..., 0] = -np.inf
