@@ -9,8 +9,8 @@ import numpy as np
 from swerve.config import load
 from swerve.engine.opening import compose
 from swerve.engine.replaying import as_served
-from swerve.evaluate.prq import replay
-from swerve.evaluate.prq_outcome import Outcome, Project, Settings
+from swerve.evaluate.prq.outcome import Outcome, Project, Settings
+from swerve.evaluate.prq.replay import replay
 from swerve.types import Interaction, Item, Record
 
 T0 = 1_600_000_000.0 - 1_600_000_000.0 % 86_400  # a midnight

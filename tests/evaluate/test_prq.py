@@ -10,12 +10,12 @@ import pytest
 
 import swerve
 from swerve.errors import InvalidInput
-from swerve.evaluate.prq import replay
-from swerve.evaluate.prq_outcome import Outcome, Settings
-from swerve.evaluate.prq_panel import REPEAT
-from swerve.evaluate.prq_places import measure
-from swerve.evaluate.prq_run import Run
-from swerve.evaluate.prq_views import delay_name
+from swerve.evaluate.prq.outcome import Outcome, Settings
+from swerve.evaluate.prq.panel import REPEAT
+from swerve.evaluate.prq.places import measure
+from swerve.evaluate.prq.replay import replay
+from swerve.evaluate.prq.run import Run
+from swerve.evaluate.prq.views import delay_name
 from swerve.types import Interaction, Item, Record
 from tests.evaluate.logs import (
     DAY,

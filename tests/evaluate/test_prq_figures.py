@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 
 from swerve.evaluate.metrics import inverse_popularity_ndcg
-from swerve.evaluate.prq_figures import CONTROLS, KNOWN, LIVE, METRICS, STALE, Figures, cuts, figures
-from swerve.evaluate.prq_fit import Tuned
-from swerve.evaluate.prq_outcome import Judged, Outcome
-from swerve.evaluate.prq_places import Axis
-from swerve.evaluate.prq_report import claim, report
-from swerve.evaluate.prq_views import arms_of
+from swerve.evaluate.prq.figures import CONTROLS, KNOWN, LIVE, METRICS, STALE, Figures, cuts, figures
+from swerve.evaluate.prq.fit import Tuned
+from swerve.evaluate.prq.outcome import Judged, Outcome
+from swerve.evaluate.prq.places import Axis
+from swerve.evaluate.prq.report import claim, report
+from swerve.evaluate.prq.views import arms_of
 from swerve.evaluate.report import Table, html, lines
 from swerve.rank.features import BUCKETS, FEATURES
 from swerve.terminal import Paint

@@ -9,10 +9,10 @@ import msgspec
 import numpy as np
 import pytest
 
-from swerve.evaluate.prq_outcome import Outcome, Project, Settings
-from swerve.evaluate.prq_panel import REPEAT, Panel
-from swerve.evaluate.prq_places import DAY_S, Place, measure
-from swerve.evaluate.prq_views import AGES, Looked, arms_of, delay_name, rank
+from swerve.evaluate.prq.outcome import Outcome, Project, Settings
+from swerve.evaluate.prq.panel import REPEAT, Panel
+from swerve.evaluate.prq.places import DAY_S, Place, measure
+from swerve.evaluate.prq.views import AGES, Looked, arms_of, delay_name, rank
 from swerve.rank.blend import Blend
 from swerve.rank.features import BUCKETS, FEATURES
 from swerve.retrieve.merge import gather, only

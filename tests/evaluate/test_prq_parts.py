@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from swerve.counts.config import CountsConfig
 from swerve.counts.counters import Counters, Move
 from swerve.errors import InvalidInput
-from swerve.evaluate.prq_fit import LEAST, tune
-from swerve.evaluate.prq_paces import Pace, copied, delayed, frozen, nightly, online
-from swerve.evaluate.prq_places import Place, Sessions, measure
-from swerve.evaluate.prq_views import Depth, Looked, ReplayArm, aligned, arms_of, rank, spread
+from swerve.evaluate.prq.fit import LEAST, tune
+from swerve.evaluate.prq.paces import Pace, copied, delayed, frozen, nightly, online
+from swerve.evaluate.prq.places import Place, Sessions, measure
+from swerve.evaluate.prq.views import Depth, Looked, ReplayArm, aligned, arms_of, rank, spread
 from swerve.evaluate.ranks import rank_of
 from swerve.rank.features import BUCKETS, FEATURES
 from swerve.rank.fit import Choice

@@ -12,9 +12,9 @@ import swerve
 from swerve.cli import main
 from swerve.demo.verb import FILMS
 from swerve.engine.replaying import as_served
-from swerve.evaluate.prq import replay
-from swerve.evaluate.prq_figures import CONTROLS, LIVE, METRICS, STALE
-from swerve.evaluate.prq_outcome import Settings
+from swerve.evaluate.prq.figures import CONTROLS, LIVE, METRICS, STALE
+from swerve.evaluate.prq.outcome import Settings
+from swerve.evaluate.prq.replay import replay
 from swerve.importing import run_import
 from swerve.readers import ReadOptions, detect
 from swerve.readers.ratings import usual_ratings

@@ -12,10 +12,10 @@ import msgspec
 
 from swerve.cli.projects import existing, opened, project
 from swerve.engine.replaying import as_served
-from swerve.evaluate.prq import replay as replayed
-from swerve.evaluate.prq_figures import figures
-from swerve.evaluate.prq_outcome import Settings
-from swerve.evaluate.prq_report import report
+from swerve.evaluate.prq.figures import figures
+from swerve.evaluate.prq.outcome import Settings
+from swerve.evaluate.prq.replay import replay as replayed
+from swerve.evaluate.prq.report import report
 from swerve.evaluate.report import html, lines
 from swerve.terminal import Paint, Progress, columns
 

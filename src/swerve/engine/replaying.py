@@ -5,9 +5,9 @@ from __future__ import annotations
 from swerve.counts.counters import Counters
 from swerve.engine.face import Engine
 from swerve.engine.opening import derive
-from swerve.evaluate.prq_outcome import Project
-from swerve.evaluate.prq_panel import Rules
-from swerve.evaluate.prq_views import Serving
+from swerve.evaluate.prq.outcome import Project
+from swerve.evaluate.prq.panel import Rules
+from swerve.evaluate.prq.views import Serving
 from swerve.rank.blend import from_config
 from swerve.rank.features import Features
 from swerve.respond.filters import Filters

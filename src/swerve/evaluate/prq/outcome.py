@@ -8,10 +8,10 @@ from numpy.typing import NDArray
 
 from swerve.counts.config import CountsConfig
 from swerve.derived import Derived
-from swerve.evaluate.prq_fit import Tuned
-from swerve.evaluate.prq_panel import Rules
-from swerve.evaluate.prq_places import Axis
-from swerve.evaluate.prq_views import Serve
+from swerve.evaluate.prq.fit import Tuned
+from swerve.evaluate.prq.panel import Rules
+from swerve.evaluate.prq.places import Axis
+from swerve.evaluate.prq.views import Serve
 from swerve.types import Floats
 
 DELAYS = (10.0, 60.0, 600.0, 3_600.0, 86_400.0)

@@ -15,7 +15,7 @@ import numpy as np
 
 from swerve.counts.config import CountsConfig
 from swerve.counts.counters import Counters, Move
-from swerve.evaluate.prq_places import DAY_S
+from swerve.evaluate.prq.places import DAY_S
 from swerve.types import Record
 
 Learn = Callable[[Sequence[Record]], None]

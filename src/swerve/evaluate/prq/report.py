@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 
 from swerve.evaluate.charts import BarChart, Line, LineChart
-from swerve.evaluate.prq_figures import CONTROLS, KNOWN, LIVE, METRICS, PARTS, STALE, Difference, Figures
-from swerve.evaluate.prq_views import AGES, PACES
+from swerve.evaluate.prq.figures import CONTROLS, KNOWN, LIVE, METRICS, PARTS, STALE, Difference, Figures
+from swerve.evaluate.prq.views import AGES, PACES
 from swerve.evaluate.report import Cell, Report, Section, Table
 
 NAMES = {

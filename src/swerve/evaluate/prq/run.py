@@ -16,12 +16,12 @@ from numpy.typing import NDArray
 from swerve.counts.counters import Counters, Move
 from swerve.derived import UNDO
 from swerve.errors import InvalidInput
-from swerve.evaluate.prq_fit import CHOICES, Tuned, tune
-from swerve.evaluate.prq_outcome import Judged, Outcome, Project, Settings
-from swerve.evaluate.prq_paces import Pace, copied, delayed, frozen, nightly, online
-from swerve.evaluate.prq_panel import Panel
-from swerve.evaluate.prq_places import Axis, Sessions
-from swerve.evaluate.prq_views import AGES, Looked, arms_of, delay_name
+from swerve.evaluate.prq.fit import CHOICES, Tuned, tune
+from swerve.evaluate.prq.outcome import Judged, Outcome, Project, Settings
+from swerve.evaluate.prq.paces import Pace, copied, delayed, frozen, nightly, online
+from swerve.evaluate.prq.panel import Panel
+from swerve.evaluate.prq.places import Axis, Sessions
+from swerve.evaluate.prq.views import AGES, Looked, arms_of, delay_name
 from swerve.rank.fit import Choice
 from swerve.types import Floats, Interaction, Item, Record, UserState
 

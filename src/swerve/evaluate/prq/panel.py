@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from swerve.counts.counters import Counters
 from swerve.counts.popularity import WINDOWS
 from swerve.derived import Derived
-from swerve.evaluate.prq_views import PACES, Depth, Looked, ReplayArm, Serving, Views, aligned, rank, spread
+from swerve.evaluate.prq.views import PACES, Depth, Looked, ReplayArm, Serving, Views, aligned, rank, spread
 from swerve.protocols import Retriever
 from swerve.rank.blend import Blend
 from swerve.rank.features import bucket

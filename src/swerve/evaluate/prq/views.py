@@ -15,8 +15,8 @@ import numpy as np
 
 from swerve.counts.counters import Counters
 from swerve.derived import Derived
-from swerve.evaluate.prq_paces import Learn
-from swerve.evaluate.prq_places import DAY_S, Place
+from swerve.evaluate.prq.paces import Learn
+from swerve.evaluate.prq.places import DAY_S, Place
 from swerve.protocols import Retriever
 from swerve.rank.features import Features
 from swerve.retrieve.merge import gather

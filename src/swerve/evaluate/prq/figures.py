@@ -1,6 +1,6 @@
 """From a replay's columns to its figures: metrics of every arm, slices, paired differences, the freshness curve.
 
-Everything here is plain data for JSON; `prq_report` says it in words and charts.
+Everything here is plain data for JSON; `report` says it in words and charts.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 from swerve.counts.popularity import WINDOWS
 from swerve.evaluate.bootstrap import DRAWS, paired_bootstrap
 from swerve.evaluate.metrics import hit_rate, inverse_popularity_ndcg, mrr, ndcg
-from swerve.evaluate.prq_outcome import Judged, Outcome
-from swerve.evaluate.prq_panel import REPEAT
-from swerve.evaluate.prq_places import DAY_S
-from swerve.evaluate.prq_views import PACES, delay_name
+from swerve.evaluate.prq.outcome import Judged, Outcome
+from swerve.evaluate.prq.panel import REPEAT
+from swerve.evaluate.prq.places import DAY_S
+from swerve.evaluate.prq.views import PACES, delay_name
 
 Values = NDArray[np.float64]
 Mask = NDArray[np.bool_]

@@ -12,9 +12,9 @@ import math
 from collections.abc import Callable, Iterator
 
 from swerve.errors import InvalidInput
-from swerve.evaluate.prq_outcome import Outcome, Project, Settings
-from swerve.evaluate.prq_places import measure
-from swerve.evaluate.prq_run import Run
+from swerve.evaluate.prq.outcome import Outcome, Project, Settings
+from swerve.evaluate.prq.places import measure
+from swerve.evaluate.prq.run import Run
 from swerve.types import Record
 
 TICK = 512
