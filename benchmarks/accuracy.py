@@ -42,6 +42,7 @@ from swerve.model.checkpoint import Checkpoint
 from swerve.model.config import ModelConfig
 from swerve.model.nets.network import Network
 from swerve.model.recurrent import RecurrentModel
+from swerve.rank.fit import fit
 
 MODEL = ModelConfig()
 LONG = LearnConfig(epochs=20, minutes=1e6, every=2)
@@ -132,13 +133,13 @@ def blend_part(run: Run) -> Outcome:
     for found in run.checkpoints("model", LONG):
         model = RecurrentModel(found)
         known = scoring.all_scores(model, corpus, 2)
-        weights.append(blend.fit(blend.choices(before, known, corpus, 2, rng)))
+        weights.append(fit(list(blend.choices(before, known, corpus, 2, rng))))
         asked = scoring.all_scores(model, corpus, 1)
         hr, ndcg = scoring.figures(blend.ranks(now, asked, corpus, 1, weights[-1]))
-        print(f"  blend: {hr:.4f} {ndcg:.4f}, weights {weights[-1].round(3).tolist()}", flush=True)
+        print(f"  blend: {hr:.4f} {ndcg:.4f}, weights {weights[-1][-1].round(3).tolist()}", flush=True)
         rows.append({"hr10": hr, "ndcg10": ndcg})
-    hr, ndcg = scoring.figures(blend.ranks(now, np.zeros_like(asked), corpus, 1, np.append(now.served, 0.0)))
-    mean = zip(blend.NAMES, np.mean(weights, axis=0).round(3).tolist(), strict=True)
+    hr, ndcg = scoring.figures(blend.ranks(now, np.zeros_like(asked), corpus, 1, np.pad(now.served, ((0, 0), (0, 1)))))
+    mean = zip(blend.NAMES, np.mean(weights, axis=0)[-1].round(3).tolist(), strict=True)
     settings = run.said(LONG) | {"weights": {name: weight for name, weight in mean if weight}}
     return settings, named("ml1m_p1_blend", rows) | named("ml1m_p1_counts", [{"hr10": hr, "ndcg10": ndcg}])
 

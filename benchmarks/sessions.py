@@ -230,27 +230,43 @@ def replay(periods: Sequence[Period], plan: Plan, every: int) -> dict[str, Arm]:
     return arms
 
 
+def figures(runs: Sequence[dict[str, Arm]]) -> dict[str, float]:
+    """Means over weeks and seeds, and of what is trained the standard deviation over seeds."""
+    found: dict[str, float] = {}
+    for way, suffix in (("blend", ""), ("counts", "_counts"), ("model", "_model"), ("served", "_served")):
+        for name in runs[0]:
+            seeds = np.array([np.mean(arms[name].figures[way], axis=0) for arms in runs])
+            keys = [f"digi_{name}_{metric}{suffix}" for metric in ("r20", "mrr20")]
+            found |= dict(zip(keys, seeds.mean(axis=0).tolist(), strict=True))
+            if len(runs) > 1 and way in ("blend", "model"):
+                spread = seeds.std(axis=0, ddof=1).tolist()
+                found |= {f"{key}_spread": value for key, value in zip(keys, spread, strict=True)}
+    return found
+
+
 def measure(args: argparse.Namespace) -> tuple[dict[str, Any], dict[str, float]]:
     """Settings and metrics of one run."""
     periods = streams.diginetica(common.required("diginetica"))
     plan, every = Plan(), 20  # 39,000 predictions an arm: a standard error of .0025
+    seeds = range(1 if args.quick else args.seeds)
     if args.quick:
-        periods, plan, every = [period[:8000] for period in periods[:3]], Plan(dim=32, first=3, weekly=1), 20
+        periods, plan = [period[:8000] for period in periods[:3]], Plan(dim=32, first=3, weekly=1)
     began = time.process_time()
-    arms = replay(periods, plan, every)
-    metrics: dict[str, float] = {}
-    for way, suffix in (("blend", ""), ("counts", "_counts"), ("model", "_model"), ("served", "_served")):
-        for name, arm in arms.items():
-            recall, reciprocal = np.mean(arm.figures[way], axis=0).tolist()
-            metrics |= {f"digi_{name}_r20{suffix}": recall, f"digi_{name}_mrr20{suffix}": reciprocal}
-    metrics["digi_cpu_min"] = (time.process_time() - began) / 60
-    settings = {"weeks": len(periods) - 1, "every_session": every, "ties": "lower row first"}
-    return settings | {name: getattr(plan, name) for name in plan.__struct_fields__}, metrics
+    runs = [replay(periods, msgspec.structs.replace(plan, seed=seed), every) for seed in seeds]
+    spent = {"digi_cpu_min": (time.process_time() - began) / 60 / len(runs)}
+    settings = {"weeks": len(periods) - 1, "every_session": every, "ties": "lower row first", "seeds": len(runs)}
+    told = {name: getattr(plan, name) for name in plan.__struct_fields__ if name != "seed"}
+    return settings | told, figures(runs) | spent
+
+
+def options(parser: argparse.ArgumentParser) -> None:
+    """What only this benchmark takes."""
+    parser.add_argument("--seeds", type=int, default=3, help="how many times the network is trained (quick: once)")
 
 
 def main() -> None:
     """Measure and report."""
-    args = common.arguments(__doc__ or "")
+    args = common.arguments(__doc__ or "", more=options)
     settings, metrics = measure(args)
     common.report("sessions", settings, metrics, args)
 

@@ -189,8 +189,9 @@ def figures(runs: Sequence[Mapping[str, Judged]], sheet: Paper) -> dict[str, flo
     return found | {"blend_first_on": first, "of_metrics": len(sheet.kinds) * len(METRICS)}
 
 
-def measure(args: argparse.Namespace, seeds: int) -> tuple[dict[str, object], dict[str, float]]:
+def measure(args: argparse.Namespace) -> tuple[dict[str, object], dict[str, float]]:
     """Settings and metrics of one run."""
+    seeds = 1 if args.quick else args.seeds
     records, stream, task, done = material(60 if args.quick else 1)
     sheet = paper(stream, task, done, 150 if args.quick else CLICKS)
     learn = msgspec.structs.replace(LEARN, epochs=2, rows=4, length=64) if args.quick else LEARN
@@ -216,13 +217,15 @@ def measure(args: argparse.Namespace, seeds: int) -> tuple[dict[str, object], di
     return settings, figures(runs, sheet)
 
 
+def options(parser: argparse.ArgumentParser) -> None:
+    """What only this benchmark takes."""
+    parser.add_argument("--seeds", type=int, default=3, help="how many times the models are trained (quick: once)")
+
+
 def main() -> None:
     """Measure and report."""
-    own = argparse.ArgumentParser(add_help=False)
-    own.add_argument("--seeds", type=int, default=3)
-    ours, rest = own.parse_known_args()
-    args = common.arguments(f"{__doc__}\n--seeds N: how many times the models are trained (3).", rest)
-    settings, metrics = measure(args, 1 if args.quick else ours.seeds)
+    args = common.arguments(__doc__ or "", more=options)
+    settings, metrics = measure(args)
     common.report("temporal", settings, metrics, args)
 
 

@@ -43,6 +43,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
         return LearnConfig(
             epochs=epochs,
             learning_rate=self.learning_rate,
+            weight_decay=0.0,
             negatives=self.negatives,
             seed=self.seed,
             length=64,
@@ -82,16 +83,16 @@ class Weekly:
         """
         new = self._histories(period)
         old = self._rng.choice(len(self._past), min(len(new), len(self._past)), replace=False).tolist()
-        corpus = Corpus((*new, *(self._past[place] for place in old)), tuple(self._rows), ())
+        corpus = Corpus((*new, *(self._past[place] for place in old)), tuple(self._rows), (), repeats=True)
         plan = self._plan
         if self._network is None:
             torch.manual_seed(plan.seed)
             shape = Shape(items=len(self._rows), actions=0, dim=plan.dim, blocks=plan.blocks, inner=2 * plan.dim)
             self._network = Network(shape, dropout=plan.dropout)
-            refresh(self._network, corpus, plan.learning(plan.first), repeats=True)
+            refresh(self._network, corpus, plan.learning(plan.first))
         else:
             self._network = grown(self._network, corpus, dropout=plan.dropout)
-            refresh(self._network, corpus, plan.learning(plan.weekly), repeats=True)
+            refresh(self._network, corpus, plan.learning(plan.weekly))
         self._past += new
         self._version += 1
         self._model = RecurrentModel(checkpoint_of(self._network, corpus, self._version))

@@ -15,7 +15,7 @@ from benchmarks.fit import observe_all
 from benchmarks.streams import START_S
 from swerve.model.checkpoint import rows_of
 from swerve.rank.blend import from_config
-from swerve.rank.features import BUCKETS, FEATURES, Features
+from swerve.rank.features import FEATURES, Features
 from swerve.retrieve.merge import gather, only
 from swerve.retrieve.sources import Reach, build
 
@@ -38,8 +38,8 @@ class Counts:
             rooms = engine._rooms  # the features before they are weighted are on no public path
         retrieve = rooms.config.retrieve
         derived = rooms.derived
-        self.served = from_config(rooms.config.rank.weights)[len(BUCKETS) - 1]
-        """Weight of each feature as the preset serves it, for histories as long as all of these are."""
+        self.served = from_config(rooms.config.rank.weights)
+        """Weights as the preset serves them, (buckets, FEATURES)."""
         self._derived, self._now, self._k = derived, clock.now, retrieve.k
         self._retrievers = build(
             retrieve.sources, Reach(derived.counters, derived.catalog, derived.neighbours, retrieve)

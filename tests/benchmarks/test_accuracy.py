@@ -1,4 +1,4 @@
-"""The accuracy benchmark: ranks by hand, scores as served, counts as served, a fit that finds what made the choices."""
+"""The accuracy benchmark: ranks by hand, scores as served, counts as served, choices among what was not had."""
 
 from __future__ import annotations
 
@@ -20,9 +20,7 @@ from swerve.learn.corpus import Corpus, from_sequences
 from swerve.model.config import ModelConfig
 from swerve.model.history import History
 from swerve.model.recurrent import RecurrentModel
-from swerve.rank.features import FEATURES
-from swerve.rank.fit import Choice
-from swerve.rank.fit import fit as fit_of_engine
+from swerve.rank.features import BUCKETS
 
 TINY = LearnConfig(epochs=1, minutes=1, length=16, rows=4, negatives=16)
 MODEL = ModelConfig(size="tiny")
@@ -140,7 +138,7 @@ def test_counts_weighted_as_served_are_the_list_that_is_served(corpus: Corpus) -
         for user, own in enumerate(sequences):
             engine.observe([swerve.Interaction(user=str(user), item=item, action="complete") for item in own[:-1]])
         for user in (0, 7, 59):
-            scores = counts.served @ counts.of(user)
+            scores = counts.served[-1] @ counts.of(user)
             free = scoring.others(41, corpus.histories[user].upto(8), 1)
             free[0] = False
             for pick in engine.recommend(str(user), n=5).picks:
@@ -158,42 +156,16 @@ def test_counts_of_an_item_that_nobody_had_yet_are_zero() -> None:
     assert values[:, [2, 3]].any()
 
 
-def chosen(weights: list[float], users: int = 4000, n: int = 30) -> np.ndarray:
-    """Random features (users, features, n), first the one that was chosen under these weights."""
-    rng = np.random.default_rng(3)
-    values = rng.random((users, len(weights), n)).astype(np.float32)
-    at = np.argmax(np.einsum("f,ufn->un", weights, values) + rng.gumbel(size=(users, n)), axis=1)
-    rows = np.arange(users)
-    first = values[rows, :, 0].copy()
-    values[rows, :, 0] = values[rows, :, at]
-    values[rows, :, at] = first
-    return values
-
-
-def test_a_fit_finds_the_weights_behind_the_choices_and_none_below_zero() -> None:
-    found = blend.fit(chosen([3.0, 0.0, 1.0, -2.0]))
-
-    assert found == pytest.approx([3.0, 0.0, 1.0, 0.0], abs=0.2)
-    assert (found >= 0).all()
-
-
-def test_a_fit_agrees_with_the_one_that_serves() -> None:
-    values = chosen([4.0, 0.0, 1.0, 2.0, 0.5, *[0.0] * (len(FEATURES) - 5)], users=1500)
-
-    theirs = fit_of_engine([Choice(own, 0, 3) for own in values])[3]
-
-    assert blend.fit(values) == pytest.approx(theirs, abs=0.05)
-
-
 def test_a_choice_is_what_came_next_among_what_had_not(corpus: Corpus) -> None:
     counts = Counts(films(), 2, corpus.items)
     scores = np.tile(np.arange(41, dtype=np.float32), (60, 1))  # the model's column tells the row
 
-    rows = blend.choices(counts, scores, corpus, 2, np.random.default_rng(0), sample=20)[:, -1].astype(int)
+    choices = list(blend.choices(counts, scores, corpus, 2, np.random.default_rng(0), sample=20))
 
-    assert rows.shape == (60, 21)
-    for history, own in zip(corpus.histories, rows, strict=True):
-        assert own[0] == history.items[-2]
+    assert len(choices) == 60
+    for history, choice in zip(corpus.histories, choices, strict=True):
+        own = choice.features[-1].astype(int).tolist()
+        assert own[choice.taken] == history.items[-2]
         assert len(set(own)) == 21
         assert not set(own) & set(history.items[:-2].tolist())
         assert 0 not in own
@@ -203,7 +175,7 @@ def test_with_no_weight_on_the_counts_the_blend_is_the_model(corpus: Corpus) -> 
     scores = np.random.default_rng(0).random((60, 41)).astype(np.float32)
     counts = Counts(films(), 1, corpus.items)
 
-    ranks = blend.ranks(counts, scores, corpus, 1, np.eye(len(blend.NAMES))[-1])
+    ranks = blend.ranks(counts, scores, corpus, 1, np.tile(np.eye(len(blend.NAMES))[-1], (len(BUCKETS), 1)))
 
     assert ranks == [scoring.rank(own, history, 1) for own, history in zip(scores, corpus.histories, strict=True)]
 

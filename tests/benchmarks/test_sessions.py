@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from benchmarks.sessions import CONTENDERS, NAME, Answer, Question, World, questions, replay
+from benchmarks.sessions import CONTENDERS, NAME, Answer, Arm, Question, World, figures, questions, replay
 from benchmarks.weekly import Found, Plan, Weekly, preferences
 from swerve.evaluate.splits import incremental
 from swerve.rank.features import FEATURES
@@ -146,6 +146,21 @@ def test_all_arms_answer_every_week_and_the_blend_learns_to_trust_the_model(
         assert arm.figures["blend"][0] == arm.figures["counts"][0], "before week 1 there is nothing to fit to"
         assert arm.figures["model"][1][1] > 0.8, "the ring is easy"
         assert arm.figures["blend"][1][1] >= arm.figures["counts"][1][1] - 0.05
+
+
+def test_figures_are_means_over_weeks_and_seeds_with_the_spread_of_what_is_trained() -> None:
+    runs = []
+    for seed in (0, 1):
+        arm = Arm(online=False)
+        weeks = [(0.2 + 0.1 * seed, 0.1), (0.4 + 0.1 * seed, 0.3)]
+        arm.figures = dict.fromkeys(("served", "counts", "blend", "model"), weeks)
+        runs.append({"weekly": arm})
+    found = figures(runs)
+    assert found["digi_weekly_r20"] == pytest.approx(0.35)
+    assert found["digi_weekly_mrr20_model"] == pytest.approx(0.2)
+    assert found["digi_weekly_r20_spread"] == pytest.approx(np.std([0.3, 0.4], ddof=1))
+    assert "digi_weekly_r20_counts_spread" not in found, "nothing is trained there"
+    assert not [name for name in figures(runs[:1]) if name.endswith("_spread")]
 
 
 def test_a_choice_keeps_the_target_and_the_best_contenders() -> None:

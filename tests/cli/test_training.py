@@ -310,7 +310,7 @@ def test_killed_for_real_it_ends_in_the_same_weights_though_the_log_grew(shop: P
 @pytest.mark.slow
 def test_torchrun_trains_a_project_with_two_processes_to_the_same_weights(shop: Path, tmp_path: Path) -> None:
     words = ("--model", "--size", "tiny", "--epochs", 2)
-    settings = {**SMALL, "SWERVE_LEARN__DROPOUT": "0", "SWERVE_LEARN__HIDE": "0"}
+    settings = {**SMALL, "SWERVE_LEARN__DROPOUT": "0", "SWERVE_LEARN__HIDE": "0", "SWERVE_LEARN__LEARNING_RATE": "2e-4"}
     shutil.copytree(shop, tmp_path / "alone")
     subprocess.run(
         command("train", tmp_path / "alone", *words), check=True, capture_output=True, env=environ(**settings)

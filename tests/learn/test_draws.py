@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from itertools import pairwise
 
+import msgspec
 import numpy as np
 import pytest
 import torch
@@ -134,9 +135,17 @@ def test_uniform_draws_and_the_full_softmax_are_not_corrected() -> None:
     assert full.correction(full.draw(rng)) is None
 
 
+def test_what_was_had_is_named_only_where_nobody_comes_back_to_it() -> None:
+    given = corpus()
+    segment = torch.zeros(3, dtype=torch.int64)
+    (run,) = Draws(given, 10).seen(torch.arange(1, 11), segment)
+    assert (run.columns + 1).tolist() == sorted(set(given.histories[0].items.tolist()))
+    assert Draws(msgspec.structs.replace(given, repeats=True), 10).seen(torch.arange(1, 11), segment) == []
+
+
 def test_training_takes_the_setting() -> None:
     given = ring(users=120)
-    config = LearnConfig(epochs=8, every=8, length=16, rows=4, learning_rate=0.01, negatives=20, popularity=0.75)
+    config = LearnConfig(epochs=12, every=12, length=16, rows=4, learning_rate=3e-3, negatives=20, popularity=0.75)
     torch.manual_seed(0)
     network = Network(ModelConfig(size="tiny").shape(items=len(given.items), actions=0, content=0))
     made = Trainer(network, given, config, torch.device("cpu"))

@@ -17,7 +17,7 @@ from swerve.learn.config import LearnConfig
 from swerve.learn.processes import Processes
 from tests.learn.test_trainer import CPU, run, trainer
 
-CONFIG = LearnConfig(epochs=2, every=2, length=32, rows=3, dropout=0.0)
+CONFIG = LearnConfig(epochs=2, every=2, length=32, rows=3, dropout=0.0, learning_rate=2e-4)
 """Three rows over two processes: shares of different size."""
 WORKER = """
 import json, sys, numpy as np

@@ -111,6 +111,30 @@ def test_the_rate_rises_and_falls() -> None:
     assert rates.index(max(rates)) in range(WARM_UP - 5, WARM_UP + 5)
 
 
+@pytest.mark.parametrize("total", [1, 5, 60, 1000])
+def test_in_a_short_training_the_rate_rises_over_a_tenth(total: int) -> None:
+    rates = [rate(step, total) for step in range(total)]
+    assert rates.index(max(rates)) <= max(1, total // 10)
+    assert rates[0] == pytest.approx(1 / max(1, total // 10))
+    assert max(rates) > 0.9
+
+
+def test_where_people_come_back_what_they_had_is_ranked_too() -> None:
+    corpus = msgspec.structs.replace(ring(users=30), repeats=True)
+    network = Network(ModelConfig(size="tiny").shape(items=RING, actions=0, content=0))
+    with torch.no_grad():
+        network.items.id.zero_()
+    assert set(left_out_ranks(network, corpus, 1, CPU).tolist()) == {RING}, "all scores equal: behind every other item"
+
+
+def test_a_judge_who_says_nothing_leaves_the_last_weights_and_no_figures() -> None:
+    corpus = ring()
+    shape = ModelConfig(size="tiny").shape(items=len(corpus.items), actions=0, content=0)
+    made = run(Trainer(Network(shape), corpus, LearnConfig(epochs=2, every=1, length=32, rows=4), CPU, lambda _: None))
+    assert [(row.hr10, row.ndcg10) for row in made.progress.curves] == [(None, None)] * 2
+    assert not made.best
+
+
 def test_ranks_are_full_ranks_with_the_target_behind_its_equals() -> None:
     corpus = ring(users=30)
     shape = ModelConfig(size="tiny").shape(items=RING, actions=0, content=0)

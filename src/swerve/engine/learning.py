@@ -41,7 +41,7 @@ def material(directory: Path, config: Config, stop: int, *, content: bool | None
     InvalidInput for too little to learn from or for content that is not there, LogDamaged.
     """
     catalog = Catalog(config.catalog)
-    corpus = from_records(_described(beside.records(directory, stop), catalog))
+    corpus = from_records(_described(beside.records(directory, stop), catalog), repeats=config.retrieve.repeat)
     if content is False:
         return Material(corpus=corpus, content=None, encoder="")
     encoder = encode.load(config.encode)

@@ -25,6 +25,7 @@ from swerve.learn.config import LearnConfig
 from swerve.learn.corpus import LEAST_USERS, Corpus
 from swerve.learn.progress import Epoch
 from swerve.learn.ranking import scores_of
+from swerve.learn.refresh import refresh
 from swerve.learn.trainer import Trainer
 from swerve.model.config import ModelConfig
 from swerve.model.history import History
@@ -35,6 +36,8 @@ BATCH = 128
 """Histories read at once."""
 FURTHER = 1
 """Epochs over all of the training part, once validation is over."""
+GENTLY = 0.25
+"""Share of the learning rate in them: at the full rate good weights are unsettled more than taught."""
 VALIDATED = 5_000
 """Questions of a validation at most."""
 
@@ -152,18 +155,13 @@ def train(name: str, lesson: Lesson, told: Callable[[Epoch], None] = lambda epoc
         ranks = judge(arm(network), stream, asked, paper, setting).ranks
         return float(hit_rate(ranks, 10).mean()), float(ndcg(ranks, 10).mean())
 
-    validated = _trainer(_network(lesson), lesson, first, lesson.learn, good)
+    validated = Trainer(_network(lesson), _corpus(lesson, first), lesson.learn, lesson.device, good)
     validated.run(told, lambda *_: None, time.monotonic)
-    on = msgspec.structs.replace(lesson.learn, epochs=FURTHER, every=FURTHER + 1)
-    further = _trainer(copy.deepcopy(validated.network), lesson, task.train, on, lambda network: (0.0, 0.0))
-    for _ in range(FURTHER):
-        further.epoch(lambda row: told(_unjudged(row)), lambda *_: None, time.monotonic)
-    return Made(before=arm(validated.network), after=arm(further.network), curves=validated.progress.curves)
-
-
-def _unjudged(epoch: Epoch) -> Epoch:
-    """The row without figures: nothing is left to validate on."""
-    return msgspec.structs.replace(epoch, hr10=None, ndcg10=None)
+    further = copy.deepcopy(validated.network)
+    rate = GENTLY * lesson.learn.learning_rate
+    on = msgspec.structs.replace(lesson.learn, epochs=FURTHER, learning_rate=rate)
+    refresh(further, _corpus(lesson, task.train), on, told)
+    return Made(before=arm(validated.network), after=arm(further), curves=validated.progress.curves)
 
 
 def _network(lesson: Lesson) -> Network:
@@ -172,15 +170,9 @@ def _network(lesson: Lesson) -> Network:
     return Network(lesson.model.shape(items=known, actions=actions, content=0), dropout=lesson.learn.dropout)
 
 
-def _trainer(
-    network: Network,
-    lesson: Lesson,
-    positions: NDArray[np.int64],
-    learn: LearnConfig,
-    good: Callable[[Network], tuple[float, float]],
-) -> Trainer:
+def _corpus(lesson: Lesson, positions: NDArray[np.int64]) -> Corpus:
     corpus = corpus_of(lesson.stream, positions, lesson.task.known, items_only=lesson.items_only)
-    return Trainer(network, corpus, learn, lesson.device, good)
+    return msgspec.structs.replace(corpus, repeats=lesson.setting.repeats)
 
 
 def _rows(known: NDArray[np.bool_]) -> NDArray[np.int32]:

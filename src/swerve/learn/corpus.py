@@ -28,6 +28,8 @@ class Corpus(msgspec.Struct, frozen=True):
     """The log up to here is in it."""
     refused: tuple[int, ...] = ()
     """Rows of actions that are read but never predicted: what they were done to was not liked."""
+    repeats: bool = False
+    """Whether people come back to what they had. If not, what a history holds is neither a negative nor a candidate."""
 
     @property
     def events(self) -> int:
@@ -54,7 +56,7 @@ def from_sequences(sequences: Iterable[Sequence[str]]) -> Corpus:
     return Corpus(histories, tuple(rows), ())
 
 
-def from_records(records: Iterable[Record]) -> Corpus:
+def from_records(records: Iterable[Record], *, repeats: bool = False) -> Corpus:
     """The log's interactions that mean liking (gain > 0), by user, in log order.
 
     A session counts as a user of its own unless its events name one. Raises InvalidInput when there is too little to
@@ -82,4 +84,4 @@ def from_records(records: Iterable[Record]) -> Corpus:
         History.of([item_row[item] for item in items], [action_row[action] for action in actions], times)
         for items, actions, times in long_enough
     )
-    return Corpus(histories, tuple(item_ids), tuple(names), offset)
+    return Corpus(histories, tuple(item_ids), tuple(names), offset, repeats=repeats)

@@ -28,6 +28,7 @@ class Draws:
         """`popularity`: exponent of how often an item was seen; 0 draws uniformly."""
         self._items = len(corpus.items)
         self._count = min(negatives, self._items)
+        self._repeats = corpus.repeats
         self._had = [np.unique(history.items[history.items > 0]) for history in corpus.histories]
         self._place = np.full(self._items + 1, -1, np.int64)
         self._chances: Any = None
@@ -49,7 +50,12 @@ class Draws:
         return torch.from_numpy(-np.log(self._chances[negatives.numpy() - 1]).astype(np.float32))
 
     def seen(self, negatives: Tensor, segment: Tensor) -> list[Seen]:
-        """For tokens in the order of `segment` (n,): runs of one history, with the negatives it has had."""
+        """For tokens in the order of `segment` (n,): runs of one history, with the negatives it has had.
+
+        None where people come back to what they had: there it is a negative like any other.
+        """
+        if self._repeats:
+            return []
         place, self._place[:] = self._place, -1
         place[negatives.numpy()] = np.arange(len(negatives))
         owners = segment.numpy()

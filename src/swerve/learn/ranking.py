@@ -1,4 +1,7 @@
-"""Ranks of held-out items under full ranking: against every item the model knows, those already had left out."""
+"""Ranks of held-out items under full ranking: against every item the model knows.
+
+Items already had are left out, unless people come back to them.
+"""
 
 from __future__ import annotations
 
@@ -40,7 +43,8 @@ def left_out_ranks(network: Network, corpus: Corpus, back: int, device: torch.de
             targets = np.array([history.items[len(history) - back] for history in histories], np.int64)
             times = np.array([history.times[len(history) - back] for history in histories])
             scores = scores_of(network, table, past, times, device)
-            ranks[chosen] = _ranks(scores, [history.items for history in past], targets)
+            had = [] if corpus.repeats else [history.items for history in past]
+            ranks[chosen] = _ranks(scores, had, targets)
     return ranks
 
 

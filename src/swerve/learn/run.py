@@ -109,7 +109,8 @@ def shape_of(task: Task) -> Shape:
 def identity_of(task: Task) -> Identity:
     """What makes this training this one."""
     corpus, digest = task.corpus, hashlib.sha256()
-    digest.update(msgspec.json.encode([corpus.items, corpus.actions, [len(history) for history in corpus.histories]]))
+    lengths = [len(history) for history in corpus.histories]
+    digest.update(msgspec.json.encode([corpus.items, corpus.actions, lengths, corpus.repeats]))
     for history in corpus.histories:
         for column in (history.items, history.actions, history.times):
             digest.update(column.tobytes())

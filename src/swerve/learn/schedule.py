@@ -13,14 +13,14 @@ from swerve.model.nets.network import Network
 CLIP = 1.0
 """Longest gradient, as a norm."""
 WARM_UP = 200
-"""Steps in which the learning rate rises from nothing."""
+"""Steps in which the learning rate rises from nothing, or a tenth of all steps where that is fewer."""
 FLOOR = 0.02
 """Share of the learning rate that is left at the end."""
 
 
 def rate(step: int, total: int) -> float:
     """Share of the learning rate at a step: a warm-up, then half a cosine down to FLOOR."""
-    warm = min(1.0, (step + 1) / WARM_UP)
+    warm = min(1.0, (step + 1) / max(1, min(WARM_UP, total // 10)))
     return warm * (FLOOR + (1 - FLOOR) * 0.5 * (1 + math.cos(math.pi * min(step / max(total, 1), 1.0))))
 
 

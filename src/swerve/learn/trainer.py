@@ -31,8 +31,8 @@ from swerve.model.nets.network import Network
 LEAST = 2
 """Events of a packed row, at the very least."""
 
-Judge: TypeAlias = Callable[[Network], tuple[float, float]]
-"""Says how good a network is: HR@10 and NDCG@10 of what it was not trained on."""
+Judge: TypeAlias = Callable[[Network], tuple[float, float] | None]
+"""Says how good a network is: HR@10 and NDCG@10 of what it was not trained on; None: nothing was held out."""
 
 
 class Trainer:
@@ -55,9 +55,8 @@ class Trainer:
         self.progress = Progress()
         self.best: dict[str, Tensor] = {}
         """Weights of the best validation so far."""
-        self._corpus = corpus
         self._device = device
-        self._judge = judge
+        self._judge = judge or self._last_items(corpus)
         training = corpus.without_last(1) if judge is None else corpus
         self._packing = Packing(training)
         if self._packing.pairs < LEAST * config.rows:
@@ -122,14 +121,14 @@ class Trainer:
         progress.spent_s += seconds
         progress.epoch += 1
         last = self.over()
-        hr, ndcg = self._validate() if last or progress.epoch % config.every == 0 else (None, None)
+        judged = self._validate() if last or progress.epoch % config.every == 0 else None
         row = Epoch(
             epoch=progress.epoch,
             loss=float(np.mean(losses)),
             seconds=seconds,
             tokens_per_s=len(losses) * self.tokens_per_step / max(seconds, 1e-9),
-            hr10=hr,
-            ndcg10=ndcg,
+            hr10=judged and judged[0],
+            ndcg10=judged and judged[1],
         )
         progress.curves.append(row)
         told(row)
@@ -158,6 +157,9 @@ class Trainer:
         asked = (step.targets[:, self._share] > 0).sum() / (step.targets > 0).sum().clamp(min=1)
         return self._take(loss * asked.item())
 
+    def _last_items(self, corpus: Corpus) -> Judge:
+        return lambda network: hit_rate_ndcg(left_out_ranks(network, corpus, 1, self._device))
+
     def _take(self, loss: Tensor) -> float:
         """The optimizer's step for a share of the loss; returns the whole."""
         self.optimizer.zero_grad(set_to_none=False)
@@ -171,12 +173,11 @@ class Trainer:
         self.progress.step += 1
         return whole
 
-    def _validate(self) -> tuple[float, float]:
-        if self._judge is None:
-            hr, ndcg = hit_rate_ndcg(left_out_ranks(self.network, self._corpus, 1, self._device))
-        else:
-            hr, ndcg = self._judge(self.network)
-        hr, ndcg = self.processes.agreed(hr), self.processes.agreed(ndcg)
+    def _validate(self) -> tuple[float, float] | None:
+        judged = self._judge(self.network)
+        if judged is None:
+            return None
+        hr, ndcg = map(self.processes.agreed, judged)
         if ndcg > self.progress.best:
             self.progress.best, self.progress.waited = ndcg, 0
             self.best = {name: value.detach().clone() for name, value in self.network.state_dict().items()}
@@ -187,6 +188,8 @@ class Trainer:
 
 def _moved(seen: Sequence[Seen], device: torch.device) -> list[Seen]:
     """The same on another device, in one transfer."""
+    if not seen:
+        return []
     columns = torch.cat([run.columns for run in seen]).to(device)
     parts = torch.split(columns, [len(run.columns) for run in seen])
     return [run._replace(columns=part) for run, part in zip(seen, parts, strict=True)]
