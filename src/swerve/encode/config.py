@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from typing import TypeVar
+
 import msgspec
 
 from swerve.errors import ConfigError
+
+T = TypeVar("T")
 
 
 class EncodeConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How items become vectors. Raises ConfigError for values out of range."""
 
     encoder: str = "hashing"
-    """A built-in or installed encoder (entry point group `swerve.encoders`), or `module:factory` of your own."""
+    """`hashing`, `text`, `onnx`, an installed encoder (entry point group `swerve.encoders`) or `module:factory`."""
     dim: int = 64
     """Length of the vectors, where the encoder can choose; more tells items apart better and costs memory and time."""
     text_chars: int = 2000
@@ -19,7 +23,7 @@ class EncodeConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     remembered: int = 32_768
     """Words whose vectors the hashing encoder keeps ready (4 * dim bytes each); changes speed, never a vector."""
     options: dict[str, str | int | float | bool] = {}
-    """Settings of a plug-in encoder, as it documents them."""
+    """Settings of an encoder other than `hashing`, as it documents them."""
 
     def __post_init__(self) -> None:
         for name, most in (("dim", 4096), ("text_chars", 200_000), ("remembered", 10_000_000)):
@@ -27,3 +31,11 @@ class EncodeConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
                 raise ConfigError(f"must be between 1 and {most}", field=f"encode.{name}")
         if not self.encoder:
             raise ConfigError("must name an encoder", field="encode.encoder")
+
+
+def options_of(config: EncodeConfig, kind: type[T]) -> T:
+    """`options` as an encoder's own settings. Raises ConfigError naming the one that is wrong."""
+    try:
+        return msgspec.convert(config.options, kind)
+    except msgspec.ValidationError as error:
+        raise ConfigError(str(error), field="encode.options") from error

@@ -12,11 +12,17 @@ from collections.abc import Callable
 from importlib.metadata import entry_points
 
 from swerve.encode.config import EncodeConfig
-from swerve.errors import ConfigError
+from swerve.errors import ConfigError, needing
 from swerve.protocols import Encoder
 
 GROUP = "swerve.encoders"
-BUILT_IN = {"hashing": "swerve.encode.hashing:from_config"}
+BUILT_IN = {
+    "hashing": "swerve.encode.hashing:from_config",
+    "text": "swerve.encode.text:from_config",
+    "onnx": "swerve.encode.onnx:from_config",
+}
+NEEDS = {"text": ("torch", "transformers"), "onnx": ("onnxruntime", "tokenizers")}
+"""Packages of those that need more than the core; the extra has the encoder's name."""
 _FIELD = "encode.encoder"
 
 
@@ -38,7 +44,8 @@ def _factory(name: str) -> Callable[[EncodeConfig], Encoder]:
     path = name if ":" in name else _path(name)
     module, _, attribute = path.partition(":")
     try:
-        factory: Callable[[EncodeConfig], Encoder] = getattr(importlib.import_module(module), attribute)
+        found = needing(name, NEEDS[name], module) if name in NEEDS else importlib.import_module(module)
+        factory: Callable[[EncodeConfig], Encoder] = getattr(found, attribute)
     except (ImportError, AttributeError, ValueError) as error:
         raise ConfigError(f"cannot import {path} ({type(error).__name__})", field=_FIELD) from error
     return factory

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from swerve.encode.config import EncodeConfig
+from swerve.encode.said import field_values
 from swerve.encode.signs import MARK, Signs
 from swerve.encode.words import folded, words
 from swerve.types import Floats, Item
@@ -24,8 +25,6 @@ VERSION = 1
 """Part of the name: another version makes other vectors."""
 SHARES = (1.0, 0.7, 1.3, 0.5)
 """How much title, text, categories and fields count beside each other, each first brought to unit length."""
-FIELD_CHARS = 64
-"""Longer field values are no names but texts or addresses, and say nothing here."""
 _TITLE_CHARS = 1000
 _NUMBERS_AT_ONCE = 2**18
 _FINE = 2.0**20
@@ -104,11 +103,7 @@ def _counted(tokens: list[str]) -> Bag:
 
 
 def _field_tokens(item: Item) -> list[str]:
-    tokens = []
-    for key, value in item.fields.items():
-        values = [value] if isinstance(value, str) else value if isinstance(value, list) else ()
-        tokens += [f"{MARK}f{key}={folded(one)}" for one in values if one and len(one) <= FIELD_CHARS]
-    return tokens
+    return [f"{MARK}f{key}={folded(value)}" for key, value in field_values(item)]
 
 
 def _joined(sums: NDArray[np.float64]) -> Floats:
