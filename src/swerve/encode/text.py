@@ -118,8 +118,8 @@ def pooled(hidden: Tensor, mask: Tensor, pooling: str) -> Tensor:
         return hidden[:, 0]
     if pooling == "last":
         return hidden[torch.arange(len(hidden)), mask.sum(dim=1) - 1]
-    weights = mask[..., None].to(hidden.dtype)
-    return (hidden * weights).sum(dim=1) / weights.sum(dim=1)
+    counted = mask[..., None].to(hidden.dtype)
+    return (hidden * counted).sum(dim=1) / counted.sum(dim=1)
 
 
 def from_config(config: EncodeConfig) -> TextEncoder:

@@ -15,7 +15,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from swerve.errors import ConfigError, MissingExtra
+from swerve.errors import ConfigError, MissingExtra, needing
 
 FIELD = "encode.options.model"
 SAFETENSORS = "*.safetensors"
@@ -102,15 +102,6 @@ def _found(reference: str, pattern: str) -> Path:
     if hub is None:
         known = ", ".join(sorted(PACKAGED))
         raise ConfigError(f"expected {known}, a folder that is there, or owner/name of a hub", field=FIELD)
-    return _fetched(hub["id"], hub["revision"], pattern)
-
-
-def _fetched(name: str, revision: str | None, pattern: str) -> Path:
-    try:
-        from huggingface_hub import errors, snapshot_download  # noqa: PLC0415 (an extra)
-    except ModuleNotFoundError as error:
-        raise MissingExtra("text", "huggingface_hub") from error
-    try:
-        return Path(snapshot_download(name, revision=revision, allow_patterns=[*BESIDE, pattern]))
-    except (errors.HfHubHTTPError, errors.LocalEntryNotFoundError, OSError) as error:
-        raise ConfigError(f"the hub gave nothing ({type(error).__name__})", field=FIELD) from error
+    fetched = needing("text", ("huggingface_hub",), "swerve.encode.hub").fetched
+    folder: Path = fetched(hub["id"], hub["revision"], [*BESIDE, pattern], FIELD)
+    return folder
