@@ -20,8 +20,9 @@ BUILT_IN = {
     "hashing": "swerve.encode.hashing:from_config",
     "text": "swerve.encode.text:from_config",
     "onnx": "swerve.encode.onnx:from_config",
+    "static": "swerve.encode.static:from_config",
 }
-NEEDS = {"text": ("torch", "transformers"), "onnx": ("onnxruntime", "tokenizers")}
+NEEDS = {"text": ("torch", "transformers"), "onnx": ("onnxruntime", "tokenizers"), "static": ("model2vec",)}
 """Packages of those that need more than the core; the extra has the encoder's name."""
 _FIELD = "encode.encoder"
 

@@ -22,6 +22,7 @@ from swerve.encode import weights
 from swerve.encode.batches import by_length
 from swerve.encode.config import EncodeConfig, options_of
 from swerve.encode.said import said
+from swerve.encode.vectors import unit
 from swerve.errors import ConfigError
 from swerve.types import Floats, Item
 
@@ -79,9 +80,7 @@ class OnnxEncoder:
         tokens, mask = padded(rows)
         known = {"input_ids": tokens, "attention_mask": mask, "token_type_ids": np.zeros_like(tokens)}
         (states, *_) = self._session.run(None, {name: known[name] for name in self._inputs})
-        vectors = states if states.ndim == 2 else pooled(states, mask, self._options.pooling)
-        unit: Floats = (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
-        return unit
+        return unit(states if states.ndim == 2 else pooled(states, mask, self._options.pooling))
 
 
 def padded(rows: Sequence[Sequence[int]]) -> tuple[Any, Any]:

@@ -103,5 +103,5 @@ def _found(reference: str, pattern: str) -> Path:
         known = ", ".join(sorted(PACKAGED))
         raise ConfigError(f"expected {known}, a folder that is there, or owner/name of a hub", field=FIELD)
     fetched = needing("text", ("huggingface_hub",), "swerve.encode.hub").fetched
-    folder: Path = fetched(hub["id"], hub["revision"], [*BESIDE, pattern], FIELD)
-    return folder
+    found: Path = fetched(hub["id"], hub["revision"], [*BESIDE, pattern], FIELD)
+    return found
