@@ -117,6 +117,7 @@ def test_figures_are_means_over_seeds_and_say_who_is_first() -> None:
     assert found["like_hr10_lead_over_popular_7_d"] == 0
     assert found["of_metrics"] == 8
     assert found["blend_first_on"] == 4, "where all are equal nobody is ahead"
+    assert found["blend_first_on_headlines"] == 3
 
 
 def test_popularity_counts_what_was_liked_in_its_window(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,7 +15,7 @@ class EncodeConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     """How items become vectors. Raises ConfigError for values out of range."""
 
     encoder: str = "hashing"
-    """`hashing`, `text`, `onnx`, `static`, an installed one (entry point group `swerve.encoders`) or `module:factory`."""
+    """`hashing`, `text`, `onnx`, `static`, one that is installed (group `swerve.encoders`) or `module:factory`."""
     dim: int = 64
     """Length of the vectors, where the encoder can choose; more tells items apart better and costs memory and time."""
     text_chars: int = 2000
