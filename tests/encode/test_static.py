@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from swerve.encode import EncodeConfig, load
-from swerve.encode.vectors import unit
 from swerve.errors import ConfigError
 from swerve.testing.encoder import check_encoder
 from swerve.types import Item
@@ -70,14 +71,18 @@ assert not {{"torch", "transformers"}} & set(sys.modules)
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
-def test_what_cannot_be_loaded_is_said(tmp_path: Path) -> None:
-    (tmp_path / "model.safetensors").write_bytes(b"no tensors")
-    with pytest.raises(ConfigError, match="is no model that can be loaded"):
-        load(static(tmp_path))
-    with pytest.raises(ConfigError, match="model"):
+def test_what_cannot_be_loaded_is_said(table: Path, tmp_path: Path) -> None:
+    folder = shutil.copytree(table, tmp_path / "broken")
+    (folder / "model.safetensors").write_bytes(b"no tensors")
+    with pytest.raises(ConfigError, match="is no table that can be read"):
+        load(static(folder))
+    with pytest.raises(ConfigError, match="missing required field"):
         load(EncodeConfig(encoder="static"))
 
 
-def test_rows_of_unit_length() -> None:
-    assert unit([[3.0, 4.0], [0.0, 0.0]]) == pytest.approx(np.array([[0.6, 0.8], [0.0, 0.0]]))
-    assert unit(np.ones((2, 4), np.float16)).dtype == np.float32
+def test_threads_share_it(table: Path) -> None:
+    encoder = load(static(table, max_tokens=8))
+    item = [Item(id="1", title="the red mug lamp sofa " * 10)]
+    right = encoder.encode(item)
+    with ThreadPoolExecutor(4) as threads:
+        assert all(np.array_equal(right, found) for found in threads.map(encoder.encode, [item] * 200))

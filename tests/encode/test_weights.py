@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from swerve.encode import weights
-from swerve.encode.weights import Packaged, digest, files, folder_of
+from swerve.encode.weights import Packaged, Wanted, deciding, digest, folder_of
 from swerve.errors import ConfigError, MissingExtra
 
 hub = pytest.importorskip("huggingface_hub")
@@ -38,7 +38,7 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_a_folder_is_taken_as_it_is(tmp_path: Path) -> None:
     folder = model(tmp_path / "m", "b.safetensors", "a.safetensors", "config.json")
     assert folder_of(str(folder)) == folder
-    assert [path.name for path in files(folder)] == ["a.safetensors", "b.safetensors"]
+    assert [path.name for path in deciding(folder)] == ["a.safetensors", "b.safetensors", "config.json"]
 
 
 def test_pickles_are_not_opened(tmp_path: Path) -> None:
@@ -46,7 +46,7 @@ def test_pickles_are_not_opened(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"holds no \*\.safetensors"):
         folder_of(str(folder))
     with pytest.raises(ConfigError, match=r"holds no \*\.onnx"):
-        folder_of(str(folder), "*.onnx")
+        folder_of(str(folder), Wanted("*.onnx"))
 
 
 def test_a_hub_is_asked_through_its_cache(cache: Path) -> None:
@@ -61,11 +61,11 @@ def test_a_hub_is_asked_through_its_cache(cache: Path) -> None:
 def test_a_name_that_leads_nowhere_is_refused_without_being_repeated(name: str) -> None:
     with pytest.raises(ConfigError, match="expected minilm, minilm-int8, a folder") as caught:
         folder_of(name)
-    assert not name or name not in str(caught.value).split("expected")[0]
+    assert not name or name not in str(caught.value)
 
 
 def test_a_package_that_is_not_there_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(weights.PACKAGED, "gone", Packaged("no_such_package", "", "*.safetensors", "", "minilm"))
+    monkeypatch.setitem(weights.PACKAGED, "gone", Packaged("no_such_package", "", "w.safetensors", "", "minilm"))
     with pytest.raises(MissingExtra, match="minilm"):
         folder_of("gone")
 
@@ -73,7 +73,7 @@ def test_a_package_that_is_not_there_says_how_to_get_it(monkeypatch: pytest.Monk
 def test_other_bytes_under_a_known_name_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     package = model(tmp_path / "carrier", "__init__.py", "w.safetensors")
     monkeypatch.syspath_prepend(str(tmp_path))
-    right = Packaged("carrier", "", "*.safetensors", digest(files(package)), "minilm")
+    right = Packaged("carrier", "", "w.safetensors", hashlib.sha256(b"w.safetensors").hexdigest(), "minilm")
     monkeypatch.setitem(weights.PACKAGED, "carried", right)
     assert folder_of("carried") == package
     (package / "w.safetensors").write_bytes(b"tampered")
@@ -81,10 +81,28 @@ def test_other_bytes_under_a_known_name_are_refused(tmp_path: Path, monkeypatch:
         folder_of("carried")
 
 
-def test_the_digest_is_of_bytes_and_of_what_else_decides(tmp_path: Path) -> None:
-    folder = model(tmp_path / "m", "w.safetensors", "config.json")
-    plain = digest(files(folder))
-    assert plain == hashlib.sha256(b"w.safetensors").hexdigest()
-    assert digest([*files(folder), folder / "gone"]) == plain
-    assert digest(files(folder), ["query: ", 256]) != digest(files(folder), ["passage: ", 256]) != plain
-    assert digest([*files(folder), folder / "config.json"]) != plain
+def test_a_name_that_no_hub_can_have_is_refused_without_being_repeated() -> None:
+    with pytest.raises(ConfigError, match="is no name that a hub can have") as caught:
+        folder_of("lab/a--b")
+    assert "a--b" not in str(caught.value)
+
+
+def test_what_is_wrong_is_said_of_the_setting_that_named_it(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"holds no words\.json") as caught:
+        folder_of(str(tmp_path), Wanted("words.json", "encode.options.tokenizer"))
+    assert caught.value.field == "encode.options.tokenizer"
+
+
+def test_the_digest_is_of_every_file_that_decides(tmp_path: Path) -> None:
+    names = ["w.safetensors", "config.json", "tokenizer_config.json", "vocab.txt", "merges.txt", "spiece.model"]
+    folder = model(tmp_path / "m", *names, "README.md")
+    plain = digest(deciding(folder))
+    assert digest(deciding(folder), ["query: ", 256]) != digest(deciding(folder), ["passage: ", 256]) != plain
+    (folder / "README.md").write_text("changed")
+    assert digest(deciding(folder)) == plain
+    for name in names:
+        (folder / name).write_bytes(name.encode()[::-1])
+        assert digest(deciding(folder)) != plain, name
+        (folder / name).write_bytes(name.encode())
+    (folder / "added_tokens.json").write_text("{}")
+    assert digest(deciding(folder)) != plain

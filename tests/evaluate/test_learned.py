@@ -9,6 +9,7 @@ import torch
 
 from swerve.engine.judging import Material
 from swerve.errors import InvalidInput
+from swerve.evaluate import learned
 from swerve.evaluate.cases import Pasts, Stream, Task, read_stream, set_task
 from swerve.evaluate.judge import Setting, judge, questions
 from swerve.evaluate.learned import FURTHER, Learned, Lesson, Made, action_rows, corpus_of, train
@@ -68,6 +69,27 @@ def test_it_learns_the_next_item_where_that_is_all_there_is(kind: str) -> None:
     assert [row.epoch for row in told] == [*range(1, len(found.curves) + 1), *range(1, FURTHER + 1)]
     assert told[:-FURTHER] == found.curves
     assert all(row.ndcg10 is None for row in told[-FURTHER:]), "nothing is left to validate on"
+
+
+def test_where_people_come_back_what_they_had_is_learned_from_too() -> None:
+    records = ring()
+    weights = []
+    for repeats in (False, True):
+        setting = msgspec.structs.replace(SETTING, repeats=repeats)
+        network = made(records, setting=setting, learn=LearnConfig(epochs=1, length=16, rows=4)).after.network
+        weights.append(network.items.id.detach().numpy())
+    assert not np.allclose(*weights), "what was had is among the negatives"
+
+
+def test_the_last_epoch_is_gentle(monkeypatch: pytest.MonkeyPatch) -> None:
+    records = ring()
+    moved = []
+    for share in (learned.GENTLY, 1.0):
+        monkeypatch.setattr(learned, "GENTLY", share)
+        found = made(records, learn=LearnConfig(epochs=1, length=16, rows=4))
+        before, after = (arm.network.items.id.detach().numpy() for arm in (found.before, found.after))
+        moved.append(float(np.abs(after - before).mean()))
+    assert 0 < moved[0] < 0.5 * moved[1]
 
 
 def test_nothing_of_the_test_is_learned() -> None:

@@ -145,6 +145,8 @@ def test_identities_tell_trainings_apart() -> None:
     one, other = (msgspec.structs.replace(plain, content=given) for given in (content, content * 2))
     every = [identity_of(task) for task in (plain, one, other)]
     assert len({identity.digest for identity in every}) == 3
+    again = msgspec.structs.replace(plain, corpus=msgspec.structs.replace(corpus, repeats=True))
+    assert identity_of(again).digest != every[0].digest, "where people come back, another loss is minimised"
     assert identity_of(msgspec.structs.replace(plain)) == every[0]
     assert (every[0].shape.content, every[1].shape.content) == (0, 16)
 

@@ -8,7 +8,7 @@ import msgspec
 
 from swerve.errors import ConfigError
 
-T = TypeVar("T")
+T = TypeVar("T", bound=msgspec.Struct)
 
 
 class EncodeConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -34,8 +34,13 @@ class EncodeConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
 
 
 def options_of(config: EncodeConfig, kind: type[T]) -> T:
-    """`options` as an encoder's own settings. Raises ConfigError naming the one that is wrong."""
+    """`options` as an encoder's own settings. Raises ConfigError naming the one that is wrong, but not its value."""
+    known = kind.__struct_fields__
+    if strange := config.options.keys() - set(known):
+        raise ConfigError(f"{len(strange)} unknown; known: {', '.join(known)}", field="encode.options")
     try:
         return msgspec.convert(config.options, kind)
     except msgspec.ValidationError as error:
-        raise ConfigError(str(error), field="encode.options") from error
+        complaint, _, path = str(error).partition(" - at `$.")
+        words = complaint.lower() if complaint.startswith(("Expected", "Object")) else "is none of the values allowed"
+        raise ConfigError(words, field=f"encode.options.{path.rstrip('`')}".rstrip(".")) from error

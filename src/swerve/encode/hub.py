@@ -14,5 +14,7 @@ def fetched(name: str, revision: str | None, patterns: Sequence[str], field: str
     """The folder with the files that match; `revision` None = the main one. Raises ConfigError about `field`."""
     try:
         return Path(snapshot_download(name, revision=revision, allow_patterns=list(patterns)))
-    except (errors.HfHubHTTPError, errors.LocalEntryNotFoundError, OSError) as error:
+    except errors.HFValidationError as error:
+        raise ConfigError("is no name that a hub can have", field=field) from error
+    except Exception as error:  # whatever its HTTP client raises is the same to whoever named the model
         raise ConfigError(f"the hub gave nothing ({type(error).__name__})", field=field) from error

@@ -9,41 +9,42 @@ from __future__ import annotations
 import threading
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import msgspec
 import numpy as np
 import onnxruntime
 from msgspec import Meta
-from onnxruntime.capi.onnxruntime_pybind11_state import Fail, InvalidGraph, InvalidProtobuf
 from tokenizers import Tokenizer
 
-from swerve.encode import weights
-from swerve.encode.batches import by_length
 from swerve.encode.config import EncodeConfig, options_of
-from swerve.encode.said import said
-from swerve.encode.vectors import unit
+from swerve.encode.said import vectors_of
+from swerve.encode.tokens import Pooling, encoded
+from swerve.encode.weights import PACKAGED, Wanted, digest, folder_of
 from swerve.errors import ConfigError
 from swerve.types import Floats, Item
 
 VERSION = 1
 """Part of the name: another way to read items makes other vectors."""
-PATTERN, WORDS = "*.onnx", "tokenizer.json"
+WORDS = "tokenizer.json"
+_MODEL, _WORDS = "encode.options.model", "encode.options.tokenizer"
 
 
 class OnnxOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """`encode.options` of the encoder `onnx`."""
 
-    model: str = "minilm-int8"
-    """A known package, a folder with one .onnx file, or a hub's `owner/name`."""
+    model: str
+    """A known package, a folder, or a hub's `owner/name`."""
+    file: str = "model.onnx"
+    """Inside it, e.g. `onnx/model.onnx`."""
     tokenizer: str = ""
-    """Likewise, where `tokenizer.json` is not beside the model."""
-    pooling: Literal["mean", "cls", "last"] = "mean"
+    """Another model, where `tokenizer.json` is not in this one's folder."""
+    pooling: Pooling = "mean"
     """Of hidden states (see the encoder `text`)."""
     instruction: str = ""
     """Stands before every text, e.g. `passage: `."""
     max_tokens: Annotated[int, Meta(ge=8, le=131_072)] = 256
-    """What is behind them is not read."""
+    """What is behind them is not read; the model must be able to read as many."""
     threads: Annotated[int, Meta(ge=0, le=1024)] = 0
     """Of one run; 0: as many as there are cores."""
 
@@ -53,54 +54,41 @@ class OnnxEncoder:
 
     def __init__(self, options: OnnxOptions, text_chars: int = 2000) -> None:
         """Raises ConfigError where the model cannot be had, MissingExtra for a package that carries it."""
-        folder = weights.folder_of(options.model, PATTERN)
-        self._session = _session(folder, options.threads)
-        self._inputs = [one.name for one in self._session.get_inputs()]
+        folder = folder_of(options.model, Wanted(options.file, _MODEL, "onnx"))
         self._tokenizer = _tokenizer(folder, options)
+        settings = onnxruntime.SessionOptions()
+        settings.intra_op_num_threads = options.threads
+        try:
+            path = folder / options.file
+            self._session = onnxruntime.InferenceSession(path, settings, providers=["CPUExecutionProvider"])
+            self._inputs = [one.name for one in self._session.get_inputs()]
+            # Whatever it cannot read must show now: an event whose item cannot be encoded would stop the log.
+            longest = np.ones((1, options.max_tokens), np.int64)
+            self.dim = int(self._run(longest, longest).shape[-1])
+        except Exception as error:  # its errors have no base of their own
+            raise ConfigError(f"is no model that can be run ({type(error).__name__})", field=_MODEL) from error
         self._options = options
         self._text_chars = text_chars
         self._lock = threading.Lock()
-        self.dim = int(self._vectors([[0]]).shape[1])
         read = [options.instruction, options.max_tokens, options.pooling, text_chars, self._tokenizer.to_str()]
-        self.name = f"onnx-v{VERSION}-{weights.digest(weights.files(folder, PATTERN), read)[:16]}-{self.dim}"
+        files = sorted(path.parent.glob(f"{path.name}*"))  # numbers may lie in another file of that name
+        self.name = f"onnx-v{VERSION}-{digest(files, read)[:16]}-{self.dim}"
 
     def encode(self, items: Sequence[Item]) -> Floats:
         """(n, dim) float32, rows of unit length or zero."""
-        texts = [said(item, self._text_chars) for item in items]
-        places = [place for place, text in enumerate(texts) if text]
-        vectors = np.zeros((len(items), self.dim), np.float32)
-        with self._lock:
-            given = [self._options.instruction + texts[place] for place in places]
-            rows = [one.ids for one in self._tokenizer.encode_batch(given)]
-        for chosen in by_length(rows):
-            vectors[[places[row] for row in chosen]] = self._vectors([rows[row] for row in chosen])
-        return vectors
+        return vectors_of(items, self._text_chars, self.dim, self._of)
 
-    def _vectors(self, rows: Sequence[Sequence[int]]) -> Floats:
-        tokens, mask = padded(rows)
+    def _of(self, texts: list[str]) -> Floats:
+        with self._lock:
+            rows = [
+                one.ids for one in self._tokenizer.encode_batch([self._options.instruction + text for text in texts])
+            ]
+        return encoded(rows, self._run, self._options.pooling, self.dim)
+
+    def _run(self, tokens: Any, mask: Any) -> Any:
         known = {"input_ids": tokens, "attention_mask": mask, "token_type_ids": np.zeros_like(tokens)}
         (states, *_) = self._session.run(None, {name: known[name] for name in self._inputs})
-        return unit(states if states.ndim == 2 else pooled(states, mask, self._options.pooling))
-
-
-def padded(rows: Sequence[Sequence[int]]) -> tuple[Any, Any]:
-    """Tokens and what of them counts, (n, longest) int64 each; padding is behind."""
-    tokens = np.zeros((len(rows), max(map(len, rows))), np.int64)
-    mask = np.zeros_like(tokens)
-    for place, row in enumerate(rows):
-        tokens[place, : len(row)] = row
-        mask[place, : len(row)] = 1
-    return tokens, mask
-
-
-def pooled(states: Any, mask: Any, pooling: str) -> Any:
-    """Hidden states (n, tokens, dim), mask (n, tokens) with padding behind -> (n, dim)."""
-    if pooling == "cls":
-        return states[:, 0]
-    if pooling == "last":
-        return states[np.arange(len(states)), mask.sum(axis=1) - 1]
-    shares = (mask / mask.sum(axis=1, keepdims=True)).astype(np.float32)
-    return np.einsum("ntd,nt->nd", states, shares)
+        return states
 
 
 def from_config(config: EncodeConfig) -> OnnxEncoder:
@@ -108,29 +96,15 @@ def from_config(config: EncodeConfig) -> OnnxEncoder:
     return OnnxEncoder(options_of(config, OnnxOptions), config.text_chars)
 
 
-def _session(folder: Path, threads: int) -> Any:
-    found = weights.files(folder, PATTERN)
-    if len(found) != 1:
-        raise ConfigError(f"expected one .onnx file, found {len(found)}", field=weights.FIELD)
-    settings = onnxruntime.SessionOptions()
-    settings.intra_op_num_threads = threads
-    try:
-        session = onnxruntime.InferenceSession(found[0], settings, providers=["CPUExecutionProvider"])
-    except (Fail, InvalidGraph, InvalidProtobuf) as error:
-        raise ConfigError(f"is no model that can be loaded ({type(error).__name__})", field=weights.FIELD) from error
-    strange = {one.name for one in session.get_inputs()} - {"input_ids", "attention_mask", "token_type_ids"}
-    if strange:
-        raise ConfigError(f"the model asks for {', '.join(sorted(strange))}, which no text has", field=weights.FIELD)
-    return session
-
-
 def _tokenizer(folder: Path, options: OnnxOptions) -> Any:
-    known = weights.PACKAGED.get(options.model)
+    known = PACKAGED.get(options.model)
     other = options.tokenizer or (known.tokenizer if known else "")
-    path = (weights.folder_of(other, WORDS) if other else folder) / WORDS
-    if not path.exists():
-        raise ConfigError(f"expected {WORDS} beside the model, or `tokenizer`", field=weights.FIELD)
-    tokenizer = Tokenizer.from_file(str(path))
+    if other:
+        folder = folder_of(other, Wanted(WORDS, _WORDS, "onnx"))
+    try:
+        tokenizer = Tokenizer.from_file(str(folder / WORDS))
+    except Exception as error:  # that is all it raises
+        raise ConfigError(f"expected {WORDS} beside the model, or `tokenizer`", field=_WORDS) from error
     tokenizer.no_padding()
-    tokenizer.enable_truncation(options.max_tokens)
+    tokenizer.enable_truncation(options.max_tokens, direction="right")
     return tokenizer

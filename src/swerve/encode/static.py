@@ -6,23 +6,24 @@ weights by rarity). Needs the extra `static`; no PyTorch. `model2vec.distill` ma
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
 from typing import Annotated
 
 import msgspec
-import numpy as np
 from model2vec import StaticModel
 from msgspec import Meta
 
-from swerve.encode import weights
 from swerve.encode.config import EncodeConfig, options_of
-from swerve.encode.said import said
-from swerve.encode.vectors import unit
+from swerve.encode.said import vectors_of
+from swerve.encode.tokens import unit
+from swerve.encode.weights import SAFETENSORS, Wanted, deciding, digest, folder_of
 from swerve.errors import ConfigError
 from swerve.types import Floats, Item
 
 VERSION = 1
 """Part of the name: another way to read items makes other vectors."""
+_WANTED = Wanted(SAFETENSORS, extra="static")
 
 
 class StaticOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -38,32 +39,28 @@ class StaticEncoder:
     """Items -> (n, dim) float32 unit vectors; an item that says nothing gives zeros. Threads may share it."""
 
     def __init__(self, options: StaticOptions, text_chars: int = 2000) -> None:
-        """Raises ConfigError where the model cannot be had."""
-        folder = weights.folder_of(options.model)
+        """Raises ConfigError where the model cannot be had, MissingExtra for what asks a hub."""
+        folder = folder_of(options.model, _WANTED)
         try:
-            self._model = StaticModel.from_pretrained(folder, force_download=False)
-        except (OSError, ValueError, KeyError) as error:
-            words = f"is no model that can be loaded ({type(error).__name__})"
-            raise ConfigError(words, field=weights.FIELD) from error
-        self._options = options
+            self._model = StaticModel.from_pretrained(folder, force_download=False, max_length=options.max_tokens)
+            self.dim = int(self._model.encode(["a"], use_multiprocessing=False).shape[1])
+        except Exception as error:  # its parsers raise whatever went wrong inside
+            words = f"is no table that can be read ({type(error).__name__})"
+            raise ConfigError(words, field=_WANTED.field) from error
         self._text_chars = text_chars
-        self.dim = int(self._model.dim)
-        deciding = [*weights.files(folder), folder / "config.json", folder / "tokenizer.json"]
-        how = weights.digest(deciding, [options.max_tokens, text_chars])
-        self.name = f"static-v{VERSION}-{how[:16]}-{self.dim}"
+        self._lock = threading.Lock()
+        read = digest(deciding(folder), [options.max_tokens, text_chars])
+        self.name = f"static-v{VERSION}-{read[:16]}-{self.dim}"
 
     def encode(self, items: Sequence[Item]) -> Floats:
         """(n, dim) float32, rows of unit length or zero."""
-        texts = [said(item, self._text_chars) for item in items]
-        places = [place for place, text in enumerate(texts) if text]
-        vectors = np.zeros((len(items), self.dim), np.float32)
-        if places:
-            given = [texts[place] for place in places]
-            found = self._model.encode(given, max_length=self._options.max_tokens, use_multiprocessing=False)
-            vectors[places] = unit(found)
-        return vectors
+        return vectors_of(items, self._text_chars, self.dim, self._of)
+
+    def _of(self, texts: list[str]) -> Floats:
+        with self._lock:  # a tokenizer may not be shared by threads
+            return unit(self._model.encode(texts, use_multiprocessing=False))
 
 
 def from_config(config: EncodeConfig) -> StaticEncoder:
-    """The encoder with these settings. Raises ConfigError."""
+    """The encoder with these settings. Raises ConfigError, MissingExtra."""
     return StaticEncoder(options_of(config, StaticOptions), config.text_chars)

@@ -22,7 +22,7 @@ class LearnConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     every: Annotated[int, Meta(ge=1, le=10_000)] = 4
     """Epochs between validations."""
     learning_rate: Annotated[float, Meta(gt=0, le=1)] = 2e-3
-    """Of AdamW, after 200 steps of warm-up."""
+    """Of AdamW, after 200 steps of warm-up, or a tenth of all steps where that is fewer."""
     weight_decay: Annotated[float, Meta(ge=0, le=1)] = 0.01
     """Of matrices, not of embeddings, norms and biases."""
     dropout: Annotated[float, Meta(ge=0, lt=1)] = 0.2

@@ -5,11 +5,8 @@ Nothing is held out: what happened last is what a refresh is for. How long it ta
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Callable
-
-import msgspec
 
 from swerve.learn.config import LearnConfig
 from swerve.learn.corpus import Corpus
@@ -26,11 +23,10 @@ def refresh(
 ) -> None:
     """Train `network` in place, where it is, for `config.epochs` passes; `told` gets each one's row, without figures.
 
-    The seed decides everything; what `config` says of validation and minutes is not read. Raises InvalidInput for too
-    little to learn from.
+    The seed decides everything; what `config` says of validation is not read. Raises InvalidInput for too little to
+    learn from.
     """
-    endless = msgspec.structs.replace(config, minutes=math.inf)
     device = next(network.parameters()).device
-    trainer = Trainer(network, corpus, endless, device, judge=lambda network: None)
+    trainer = Trainer(network, corpus, config, device, judge=lambda network: None)
     trainer.run(told, lambda *_: None, time.monotonic)
     trainer.network.eval()

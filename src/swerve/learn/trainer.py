@@ -60,8 +60,9 @@ class Trainer:
         training = corpus.without_last(1) if judge is None else corpus
         self._packing = Packing(training)
         if self._packing.pairs < LEAST * config.rows:
-            words = f"expected at least {LEAST * config.rows} pairs of likes that follow each other, the last like of "
-            raise InvalidInput(f"{words}each history left out; found {self._packing.pairs}", field="log")
+            apart = ", the last like of each history left out" if judge is None else ""
+            words = f"expected at least {LEAST * config.rows} pairs of likes that follow each other{apart}"
+            raise InvalidInput(f"{words}; found {self._packing.pairs}", field="log")
         self._draws = Draws(training, config.negatives, config.popularity)
         self.processes = Processes(device)
         self._share = self.processes.share(config.rows)
