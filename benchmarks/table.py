@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,7 @@ from benchmarks.common import RESULTS, ROOT
 
 README = ROOT / "README.md"
 BEGIN, END = "<!-- benchmarks -->", "<!-- /benchmarks -->"
+BESIDE_BEGIN, BESIDE_END = "<!-- beside others -->", "<!-- /beside others -->"
 
 
 @dataclass(frozen=True)
@@ -142,24 +144,52 @@ def _sources(kept: Mapping[str, Any]) -> list[str]:
     return [f"Measured at {where}: {', '.join(names)}." for where, names in measured.items()]
 
 
-def written(readme: str, table: str) -> str:
+OURS = {
+    "ml1m_p1_blend": "swerve, model and counts",
+    "ml1m_p1": "swerve, the user model",
+    "ml1m_p1_10min": "swerve, the user model, short",
+    "ml1m_p1_counts": "swerve, counts as a new project has them",
+}
+"""Rows of ours beside the rivals', by the beginning of their metrics."""
+MINUTE_S = 60
+
+
+def beside(kept: Mapping[str, Any]) -> str:
+    """Everybody on ML-1M (P1) as Markdown, the best first: accuracy, and what it cost."""
+    metrics, settings = kept["accuracy"]["metrics"], kept["accuracy"]["settings"]
+    rivals = [name.removesuffix("_seconds") for name in metrics if name.endswith("_seconds")]
+    rows = [*OURS, *rivals]
+    lines = ["| ML-1M (P1) | HR@10 | NDCG@10 | training, CPU min | memory, MiB | |", "|---|---:|---:|---:|---:|---|"]
+    for name in sorted(rows, key=lambda name: -metrics[f"{name}_ndcg10"]):
+        minutes = metrics.get(f"{name}_train_cpu_min", metrics.get(f"{name}_cpu_s", math.nan) / MINUTE_S)
+        memory = metrics.get(f"{name}_rss_mib", math.nan)
+        cost = ["" if math.isnan(one) else f"{one:.{digits}f}" for one, digits in ((minutes, 1), (memory, 0))]
+        note = settings.get(f"rival_{name}", {}).get("note", "")
+        words = OURS.get(name, name.replace("_", " "))
+        accuracy = [f"{metrics[f'{name}_{metric}']:.4f}" for metric in ("hr10", "ndcg10")]
+        lines.append(f"| {' | '.join([words, *accuracy, *cost, note])} |")
+    return "\n".join(lines)
+
+
+def written(readme: str, table: str, marks: tuple[str, str] = (BEGIN, END)) -> str:
     """The README text with the table between its marks. Raises ValueError when the marks are missing."""
-    head, begin, rest = readme.partition(BEGIN)
-    _, end, foot = rest.partition(END)
+    head, begin, rest = readme.partition(marks[0])
+    _, end, foot = rest.partition(marks[1])
     if not begin or not end:
-        raise ValueError(f"README.md has no {BEGIN} … {END}")
-    return f"{head}{BEGIN}\n{table}\n{END}{foot}"
+        raise ValueError(f"README.md has no {marks[0]} … {marks[1]}")
+    return f"{head}{begin}\n{table}\n{end}{foot}"
 
 
 def main() -> None:
     """Print the table, or put it into the README."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--write", action="store_true", help="put the table into README.md")
-    table = render(results())
+    kept = results()
     if parser.parse_args().write:
-        README.write_text(written(README.read_text(), table))
+        page = written(README.read_text(), render(kept))
+        README.write_text(written(page, beside(kept), (BESIDE_BEGIN, BESIDE_END)))
     else:
-        print(table)
+        print(render(kept), beside(kept), sep="\n\n")
 
 
 if __name__ == "__main__":

@@ -7,7 +7,19 @@ import importlib.util
 import pytest
 
 from benchmarks.common import ROOT
-from benchmarks.table import BARS, BEGIN, END, README, render, results, written
+from benchmarks.table import (
+    BARS,
+    BEGIN,
+    BESIDE_BEGIN,
+    BESIDE_END,
+    END,
+    OURS,
+    README,
+    beside,
+    render,
+    results,
+    written,
+)
 
 OUTCOME = {
     "benchmark": "serving",
@@ -19,7 +31,19 @@ OUTCOME = {
 
 
 def test_the_readme_shows_exactly_the_kept_results() -> None:
-    assert f"{BEGIN}\n{render(results())}\n{END}" in README.read_text()
+    page = README.read_text()
+    assert f"{BEGIN}\n{render(results())}\n{END}" in page
+    assert f"{BESIDE_BEGIN}\n{beside(results())}\n{BESIDE_END}" in page
+
+
+def test_everybody_stands_beside_us_with_what_it_cost() -> None:
+    ours = {f"{name}_{metric}": 0.2 for name in OURS for metric in ("hr10", "ndcg10")} | {"ml1m_p1_train_cpu_min": 23.0}
+    slow = {"slow_sasrec_hr10": 0.3, "slow_sasrec_ndcg10": 0.25, "slow_sasrec_seconds": 90, "slow_sasrec_cpu_s": 30.0}
+    kept = {"accuracy": {"metrics": ours | slow, "settings": {"rival_slow_sasrec": {"note": "2 epochs"}}}}
+    lines = beside(kept).splitlines()
+    assert len(lines) == 2 + len(OURS) + 1
+    assert lines[2] == "| slow sasrec | 0.3000 | 0.2500 | 0.5 |  | 2 epochs |", "whoever is best comes first"
+    assert "| swerve, the user model | 0.2000 | 0.2000 | 23.0 |  |  |" in lines
 
 
 def test_every_kept_result_is_a_full_run_of_committed_code() -> None:
