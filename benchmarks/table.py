@@ -168,6 +168,10 @@ def beside(kept: Mapping[str, Any]) -> str:
         words = OURS.get(name, name.replace("_", " "))
         accuracy = [f"{metrics[f'{name}_{metric}']:.4f}" for metric in ("hr10", "ndcg10")]
         lines.append(f"| {' | '.join([words, *accuracy, *cost, note])} |")
+    for part, told in settings.items():
+        name = part.removeprefix("rival_")
+        if name != part and name not in rivals:
+            lines.append(f"| {name.replace('_', ' ')} | | | | | {told['note']} |")
     return "\n".join(lines)
 
 

@@ -50,7 +50,8 @@ def ask(name: str, given: Mapping[str, Any], timeout_s: float) -> dict[str, np.n
         except subprocess.TimeoutExpired:
             raise RivalFailed(f"not done after {timeout_s:.0f} s") from None
         if done.returncode != 0:
-            raise RivalFailed((done.stderr.strip().splitlines() or [f"exit status {done.returncode}"])[-1][:300])
+            last = (done.stderr.strip().splitlines() or ["it said nothing"])[-1]
+            raise RivalFailed(f"exit status {done.returncode}: {last[:300]}")  # negative: the signal that ended it
         with np.load(answer) as arrays:
             return dict(arrays)
 

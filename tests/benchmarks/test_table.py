@@ -39,9 +39,10 @@ def test_the_readme_shows_exactly_the_kept_results() -> None:
 def test_everybody_stands_beside_us_with_what_it_cost() -> None:
     ours = {f"{name}_{metric}": 0.2 for name in OURS for metric in ("hr10", "ndcg10")} | {"ml1m_p1_train_cpu_min": 23.0}
     slow = {"slow_sasrec_hr10": 0.3, "slow_sasrec_ndcg10": 0.25, "slow_sasrec_seconds": 90, "slow_sasrec_cpu_s": 30.0}
-    kept = {"accuracy": {"metrics": ours | slow, "settings": {"rival_slow_sasrec": {"note": "2 epochs"}}}}
-    lines = beside(kept).splitlines()
-    assert len(lines) == 2 + len(OURS) + 1
+    notes = {"rival_slow_sasrec": {"note": "2 epochs"}, "rival_large": {"note": "NOT RUN: memory"}, "model": {}}
+    lines = beside({"accuracy": {"metrics": ours | slow, "settings": notes}}).splitlines()
+    assert len(lines) == 2 + len(OURS) + 2
+    assert lines[-1] == "| large | | | | | NOT RUN: memory |", "nor is anybody left out"
     assert lines[2] == "| slow sasrec | 0.3000 | 0.2500 | 0.5 |  | 2 epochs |", "whoever is best comes first"
     assert "| swerve, the user model | 0.2000 | 0.2000 | 23.0 |  |  |" in lines
 
