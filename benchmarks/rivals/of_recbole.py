@@ -63,7 +63,6 @@ def _opened(histories: Histories) -> tuple[Config, Any]:
     config = Config(model="SASRec", dataset=NAME, config_dict=settings)
     dataset = create_dataset(config)
     dataset._change_feat_format()
-    dataset.data_augmentation()
     return config, dataset
 
 
